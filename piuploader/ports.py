@@ -1,0 +1,105 @@
+"""The sockets that the outside world plugs into.
+
+`app` talks to these, `adapters` fill them, and the tests' fakes fill them
+again in memory. A port speaks the core's words only: no status codes, no
+rows, no pins. What fails raises one of `piuploader.errors`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from piuploader.core.media import Holding, MediaFile, MediaTypes, Receipt, Upload
+from piuploader.core.tally import Fate, Reason, Tally
+
+
+class Skipped(NamedTuple):
+    """A file on the drive that is not sent, and why."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    reason: Reason
+
+
+class Listing(NamedTuple):
+    """What one folder holds. A folder is listed whole, for pairs live side by side."""
+
+    folder: str  # relative to the drive's root, "" for the root itself
+    media: list[MediaFile]
+    skipped: list[Skipped]
+    live_pairs: list[tuple[MediaFile, MediaFile]]  # (still, film): candidates by name
+
+
+class Drive(Protocol):
+    """A mounted drive or a folder, read only."""
+
+    identity: str  # the same whenever this drive comes back
+    label: str  # what a person calls it
+
+    def listings(self, types: MediaTypes) -> Iterator[Listing]:
+        """Yield folder by folder what is there."""
+
+    def absolute(self, path: str) -> str:
+        """Return the path by which a file can be opened."""
+
+    def checksum(self, file: MediaFile, moved: Callable[[int], object]) -> str:
+        """Read a file once and return its SHA-1 in hex. `moved(n)` hears of each n bytes read."""
+
+    def is_live_photo(self, still: MediaFile, film: MediaFile) -> bool:
+        """Tell whether two files of one name are surely one live photo."""
+
+    def created_at(self, file: MediaFile) -> str:
+        """Return the true time of the last change, ISO 8601 with offset."""
+
+    def is_present(self) -> bool:
+        """Tell whether the drive is still there."""
+
+
+class Server(Protocol):
+    """The Immich server, asked by one thread at a time."""
+
+    def ping(self) -> None:
+        """Return if the server answers as an Immich server does, raise ServerUnreachable if not."""
+
+    def media_types(self) -> MediaTypes:
+        """Return the extensions that the server takes."""
+
+    def check(self, checksums: Sequence[str]) -> Mapping[str, Holding]:
+        """Return what the server holds of these; what it lacks is not in the answer."""
+
+    def restore(self, asset_ids: Sequence[str]) -> None:
+        """Take assets out of the trash."""
+
+
+class Wire(Protocol):
+    """One connection that carries uploads, one after the other."""
+
+    def send(self, upload: Upload, moved: Callable[[int], object]) -> Receipt:
+        """Send one file. `moved(n)` is called before each n bytes and may hold them back."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+class Known(NamedTuple):
+    """What the ledger remembers of one file."""
+
+    size: int
+    mtime_ns: int
+    checksum: str  # SHA-1 in hex
+
+
+class Ledger(Protocol):
+    """What this device remembers across drives and restarts."""
+
+    def known(self, identity: str, folder: str) -> Mapping[str, Known]:
+        """Return the files of one folder by name that were read before."""
+
+    def begin(self, *, identity: str, label: str, server: str) -> int:
+        """Open a session and return its number."""
+
+    def record(self, session: int, fates: Iterable[Fate]) -> None:
+        """Write down how files ended, in one transaction."""
+
+    def end(self, session: int, *, outcome: str, tally: Tally, problems: Sequence[str]) -> None:
+        """Close a session with its account."""
