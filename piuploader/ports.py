@@ -48,6 +48,9 @@ class Drive(Protocol):
     def is_live_photo(self, still: MediaFile, film: MediaFile) -> bool:
         """Tell whether two files of one name are surely one live photo."""
 
+    def read(self, path: str, limit: int) -> bytes:
+        """Read a small file whole; FileUnreadable if it is larger than `limit` bytes."""
+
     def created_at(self, file: MediaFile) -> str:
         """Return the true time of the last change, ISO 8601 with offset."""
 

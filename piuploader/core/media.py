@@ -50,6 +50,13 @@ class Holding(NamedTuple):
     trashed: bool
 
 
+class Sidecar(NamedTuple):
+    """An .xmp file, read whole: it is small, and it travels inside its photo's upload."""
+
+    name: str
+    data: bytes
+
+
 class Upload(NamedTuple):
     """One file to send, with all that travels with it."""
 
@@ -59,7 +66,7 @@ class Upload(NamedTuple):
     mtime_ns: int  # as the file system reports it; the file must still have it
     created_at: str  # ISO 8601 with offset: the true time of the last change
     checksum: str | None  # SHA-1 in hex; None: not known yet, hash while sending
-    sidecar: str | None = None  # absolute path
+    sidecar: Sidecar | None = None
     hidden: bool = False  # the film of a live photo
     live_photo_video_id: str | None = None  # the still of a live photo: its film's asset
 
