@@ -99,6 +99,7 @@ class Standing:
     since_s: float | None = None  # since when anything is held
     turn_s: float | None = None  # since when the queues have their turn
     empty_looks: int = 0  # without work before or in the thumbnails
+    slowed: bool = False  # the server's settings are as SLOW wants them
 
     def paused(self, name: str) -> "Standing":
         """Note that the server did pause a queue."""
@@ -108,9 +109,19 @@ class Standing:
         """Note that the server did resume a queue."""
         return self._without({name})
 
+    def refused(self, name: str) -> "Standing":
+        """Note that the server will not pause a queue: do not ask again."""
+        return self._without({name}, theirs=frozenset({name}))
+
+    def slowing(self, changed: Sequence[Change]) -> "Standing":
+        """Note which settings are about to be changed, besides those that were."""
+        old = {change.key for change in self.holding.changed}
+        new = tuple(change for change in changed if change.key not in old)
+        return replace(self, holding=replace(self.holding, changed=(*self.holding.changed, *new)))
+
     def restored(self) -> "Standing":
         """Note that the settings are as they were."""
-        return replace(self, holding=replace(self.holding, changed=()))
+        return replace(self, holding=replace(self.holding, changed=()), slowed=False)
 
     def _without(self, names: set[str], theirs: frozenset[str] = frozenset()) -> "Standing":
         held = self.holding
@@ -149,6 +160,8 @@ class Orders:
 
 def decide(policy: Policy, limits: Limits, standing: Standing, moment: Moment) -> Orders:
     """Take one look, and say what to do."""
+    if moment.uploading and standing.stage is Stage.WATCHING and not standing.holding:
+        standing = Standing(turn_s=standing.turn_s)  # a new visit: old grudges end
     now = {queue.name: queue for queue in moment.queues}
     standing, notes = _heed_others(standing, moment, now)
     standing = _advance(policy, limits, standing, moment)
@@ -157,10 +170,11 @@ def decide(policy: Policy, limits: Limits, standing: Standing, moment: Moment) -
     free = wanted - held.paused - held.theirs - standing.found_paused
     pause = frozenset() if moment.quiet else frozenset(n for n in free if n in now)
     give = held.paused - wanted
-    if moment.quiet and not moment.leaving and standing.turn_s is None and not moment.disk_low:
+    kept = moment.quiet and not (moment.leaving or moment.disk_low or standing.turn_s is not None)
+    if kept:
         give = frozenset()
     slowing = policy is Policy.SLOW and _may_hold(standing, moment)
-    slow = slowing and not held.changed and not moment.quiet
+    slow = slowing and not standing.slowed and not moment.quiet
     again = standing.unsure & wanted  # asked before, unheard
     if pause or again or slow:
         standing = replace(
@@ -174,7 +188,7 @@ def decide(policy: Policy, limits: Limits, standing: Standing, moment: Moment) -
         pause=in_order(pause | again),
         resume=in_order(give),
         slow=slow,
-        restore=bool(held.changed) and not slowing,
+        restore=bool(held.changed) and not slowing and not kept,
         notes=tuple(notes),
     )
 
@@ -219,8 +233,10 @@ def _heed_others(
     woke = standing.found_paused & runs - moment.lent
     ours_to_take = woke & standing.lent - moment.taken
     paused = frozenset(n for n in HEAVY if n in now and n not in runs) - standing.holding.paused
+    if not moment.uploading:
+        paused &= standing.found_paused
     new = paused - standing.found_paused - standing.holding.theirs
-    if new and moment.uploading:
+    if new:
         who = "another piuploader on this device" if new <= moment.lent else "somebody else"
         notes.append(f"Already paused by {who}, left as it is: {', '.join(in_order(new))}.")
     return replace(
@@ -235,8 +251,6 @@ def _advance(policy: Policy, limits: Limits, standing: Standing, moment: Moment)
     """Move to the stage and the turn that this moment belongs to."""
     stage = standing.stage
     if moment.uploading:
-        if stage is Stage.WATCHING and not standing.holding:  # a new visit: old grudges end
-            standing = Standing(found_paused=standing.found_paused, lent=standing.lent)
         standing = replace(standing, stage=Stage.UPLOADING, empty_looks=0)
     elif stage is not Stage.WATCHING:
         empty = not _thumbnail_work(standing, moment)
@@ -270,6 +284,6 @@ def _wanted(policy: Policy, standing: Standing, moment: Moment) -> frozenset[str
 
 def _thumbnail_work(standing: Standing, moment: Moment) -> int:
     """Count the jobs that thumbnails still wait for; what others paused will not come."""
-    ours = standing.holding.paused
-    moving = [q for q in moment.queues if not q.is_paused or q.name in ours]
+    kept = {name for name in BEFORE_THUMBNAILS if name not in HEAVY} | standing.found_paused
+    moving = [q for q in moment.queues if not (q.is_paused and q.name in kept)]
     return backlog(moving, BEFORE_THUMBNAILS)
