@@ -11,11 +11,18 @@ writing.py   a file, written whole and for its owner's eyes only
 from piuploader.config.places import cache_folder, config_file, state_folder
 from piuploader.config.reading import load, read_table
 from piuploader.config.settings import Settings, settings
-from piuploader.config.tables import Config, ServerSettings, UploadOptions, UploadSettings
+from piuploader.config.tables import (
+    Config,
+    QueueSettings,
+    ServerSettings,
+    UploadOptions,
+    UploadSettings,
+)
 from piuploader.config.writing import write
 
 __all__ = [
     "Config",
+    "QueueSettings",
     "ServerSettings",
     "Settings",
     "UploadOptions",

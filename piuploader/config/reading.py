@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 
 from piuploader.config import values
-from piuploader.config.tables import Config, ServerSettings, UploadSettings
+from piuploader.config.tables import Config, QueueSettings, ServerSettings, UploadSettings
 from piuploader.errors import ConfigError
 
 T = TypeVar("T")
 # Tables that have a room of their own elsewhere.
-ELSEWHERE = frozenset({"lights", "daemon", "boot", "button", "buzzer", "queues"})
+ELSEWHERE = frozenset({"lights", "daemon", "boot", "button", "buzzer"})
 LARGEST = 1024 * 1024  # bytes; a configuration has a few hundred
 
 
@@ -32,7 +32,7 @@ def load(path: Path, *, rooms: Mapping[str, type[Any]] | None = None) -> Config:
     """
     document = _parse(path)
     rooms = rooms or {}
-    known = {"server", "upload", *rooms, *ELSEWHERE}
+    known = {"server", "upload", "queues", *rooms, *ELSEWHERE}
     for name, content in document.items():
         if name not in known:
             kind = f"table [{name}]" if isinstance(content, dict) else f"key {name!r}"
@@ -45,6 +45,7 @@ def load(path: Path, *, rooms: Mapping[str, type[Any]] | None = None) -> Config:
         path=path,
         server=table("server", ServerSettings),
         upload=table("upload", UploadSettings),
+        queues=table("queues", QueueSettings),
         rooms={name: table(name, kind) for name, kind in rooms.items()},
     )
 
@@ -67,7 +68,10 @@ def read_table(content: object, kind: type[T], *, where: str) -> T:
         except ValueError as error:
             shown = f", not {_short(value)}" if known[name].repr else ""
             raise ConfigError(f"{where}: {name} {error}{shown}") from None
-    return kind(**found)
+    try:
+        return kind(**found)
+    except ValueError as error:  # values that do not go together
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def _reader(hint: Any) -> values.Reader:

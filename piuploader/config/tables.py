@@ -50,12 +50,23 @@ class UploadSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """The table [queues]: how long the server's own work may wait for our uploads."""
+
+    lease_h: Annotated[float, values.hours] = 12.0  # a pause ends after this
+    turn_h: Annotated[float, values.hours] = 3.0  # and then the queues get so long a turn
+    stay: Annotated[bool, values.flag] = False  # `upload` ends when the thumbnails are done
+    quiet_hours: Annotated[str, values.quiet_hours] = "auto"  # nothing is paused or resumed then
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole file. `rooms` are the tables of the appliance, read where they are asked for."""
 
     path: Path | None = None  # None: there is no file
     server: ServerSettings = field(default_factory=ServerSettings)
     upload: UploadSettings = field(default_factory=UploadSettings)
+    queues: QueueSettings = field(default_factory=QueueSettings)
     rooms: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -68,6 +79,7 @@ class UploadOptions:
     key: str = field(repr=False)
     ca_file: Path | None = None
     upload: UploadSettings = field(default_factory=UploadSettings)
+    queues: QueueSettings = field(default_factory=QueueSettings)
     state: Path  # the folder of the ledger
     cache: Path  # a folder for what can be asked again
     dry_run: bool = False

@@ -54,6 +54,13 @@ def whole(value: object) -> int:
     raise ValueError("must be a whole number")
 
 
+def wholes(value: object) -> tuple[int, ...]:
+    """Read a list of whole numbers."""
+    if isinstance(value, list):
+        return tuple(map(whole, value))
+    raise ValueError("must be a list of whole numbers: [1, 2]")
+
+
 def number(value: object) -> float:
     """Read a number."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -141,6 +148,21 @@ def extensions(value: object) -> tuple[str, ...]:
     return found
 
 
+def hours(value: object) -> float:
+    """Read a time in hours, up to a week."""
+    if not 0 <= number(value) <= 7 * 24:
+        raise ValueError("must be from 0 to 168 hours")
+    return number(value)
+
+
+def quiet_hours(value: object) -> str:
+    """Read a part of the day, "00:00-03:00"; "auto" is the server's own, "" is none."""
+    clock = r"([01]\d|2[0-3]):[0-5]\d"
+    if isinstance(value, str) and re.fullmatch(f"auto|({clock}-{clock})?", value, re.ASCII):
+        return value
+    raise ValueError('must be like "00:00-03:00", or "auto", or "" for none')
+
+
 def time_zone(value: object) -> str:
     """Read the name of a time zone; "" is the system's own."""
     try:
@@ -207,5 +229,6 @@ PLAIN: dict[object, Reader] = {
     float: number,
     int: whole,
     str: text,
+    tuple[int, ...]: wholes,
     tuple[str, ...]: texts,
 }

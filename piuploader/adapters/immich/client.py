@@ -224,9 +224,9 @@ class ImmichClient:
         for some in _split(asset_ids, IDS_AT_ONCE) if tag_ids else ():
             self.call("PUT", "/tags/assets", {"assetIds": some, "tagIds": list(tag_ids)})
 
-    def call(self, method: str, path: str, body: object = None) -> Any:
+    def call(self, method: str, path: str, json: object = None) -> Any:
         """Make any call below /api and return its JSON; for rooms that add calls of their own."""
-        return self._transport.call(method, path, body)
+        return self._transport.call(method, path, json)
 
 
 def _split(all_of: Sequence[str], size: int) -> Iterator[list[str]]:

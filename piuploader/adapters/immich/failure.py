@@ -41,12 +41,11 @@ def refusal(
     if status == UNAUTHORIZED and says:
         return errors.ServerRefusedKey(f"the server refuses the API key: {says}")
     if status == FORBIDDEN and says.startswith(PERMISSION):
-        name = says.partition(":")[2].strip() or "one"
-        return errors.PermissionMissing(f"the API key lacks the permission {name} ({call})")
+        return errors.PermissionMissing(f"the API key may not do this: {says} ({call})")
     if status == FORBIDDEN and says:
         # With the permission in the key, only the owner's role is left to be wrong.
-        return errors.ServerRefusedKey(
-            f"{call}: only an administrator's key may do this (the server says {says!r})"
+        return errors.PermissionMissing(
+            f"{call}: only a key of an administrator may do this (the server says {says!r})"
         )
     if status == NOT_FOUND and says.startswith("Cannot "):
         return errors.ServerTooOld(f"the server does not know the call {call}")

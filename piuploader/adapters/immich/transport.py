@@ -3,9 +3,9 @@
 This is the only place that speaks HTTP here, and the only one that sees the key.
 """
 
-import json
 import ssl
 from collections.abc import Mapping
+from json import loads
 from typing import Any
 from urllib.parse import urljoin
 
@@ -47,12 +47,12 @@ class Transport:
         """Hang up."""
         self._http.close()
 
-    def call(self, method: str, path: str, body: object = None) -> Any:
+    def call(self, method: str, path: str, json: object = None) -> Any:
         """Make one call (a path below /api) and return its JSON, None where it has no content.
 
         Public for the rooms that add calls of their own. Raises a ServerError of the right kind.
         """
-        with self._send(method, path, body) as reply:
+        with self._send(method, path, json) as reply:
             return self._answer(reply, f"{method} {path}")
 
     def moved_to(self) -> str | None:
@@ -78,7 +78,7 @@ class Transport:
         if not answer:
             return None
         try:
-            return json.loads(answer)
+            return loads(answer)
         except (ValueError, RecursionError) as error:
             got = reply.headers.get("content-type", "nothing").partition(";")[0]
             raise failure.not_immich(self.url, f"got {got}") from error

@@ -1,0 +1,144 @@
+"""The `piuploader` command: parse, call, print. No rule lives here.
+
+Commands are loaded when they are called, not before: `--help` and `status`
+must answer at once on a small Pi. So the table below knows each command's
+help, and a test compares it with the command's own.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from piuploader import __version__
+from piuploader.errors import EXIT_INTERRUPTED, PiUploaderError
+
+# Click's base of all that is wrong with a command line. Typer has Click inside or beside
+# it, depending on its version, and shows neither way.
+WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
+
+
+class Lazy(NamedTuple):
+    """A command that is not loaded yet: a function, or a Typer with commands of its own."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+def _in_cli(name: str, help_: str, attribute: str = "") -> Lazy:
+    return Lazy(f"piuploader.cli.{name}", attribute or name, help_)
+
+
+# In the order in which a person meets them.
+COMMANDS: dict[str, Lazy] = {
+    "setup": _in_cli("setup", "Ask for the server and the API key, check them, remember them."),
+    "upload": _in_cli("upload", "Bring every photo in these folders to the server."),
+    "doctor": _in_cli(
+        "doctor", "Check server, key and this machine, with a remedy for each fault."
+    ),
+    "status": _in_cli(
+        "history", "Show how the last import ended, or how the running one goes.", "status"
+    ),
+    "history": _in_cli("history", "Show past imports, session by session, file by file."),
+    "queues": _in_cli("queues", "Show and steer the server's own job queues."),
+    "recommend": _in_cli("recommend", "Recommend server settings for weak hardware."),
+    "tuner": _in_cli("tuner", "Look into how the number of uploads is chosen."),
+    "daemon": _in_cli("daemon", "Wait for drives, import each, show it on the lights."),
+    "lights": _in_cli("lights", "Show every light signal and what it means."),
+    "sandbox": _in_cli("sandbox", "Run a small server that behaves like Immich, for trying out."),
+    "demo": _in_cli("demo", "Import a made-up drive into a sandbox server, for all to see."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Knows its commands by name, and loads the one that is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  Click's signature
+        """Name the commands that are installed."""
+        return [name for name, lazy in COMMANDS.items() if find_spec(lazy.module)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  Click's signature
+        """Load a command."""
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None or not find_spec(lazy.module):
+            return None
+        found = getattr(import_module(lazy.module), lazy.attribute)
+        if not isinstance(found, typer.Typer):
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app.command(cmd_name)(found)
+            found = app
+        found.rich_markup_mode = None  # rich takes longer to load than the command
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands without loading any."""
+        names = self.list_commands(ctx)
+        if names:
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, COMMANDS[name].help) for name in names])
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  Typer calls it so
+    if wanted:
+        typer.echo(f"piuploader {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="Exit codes: 0 all safe, 65 some files failed, 69 server, 74 drive, "
+    "75 try again later, 77 key, 78 configuration, 130 interrupted. See docs/cli.md."
+)
+def about(
+    *,
+    _version: bool = typer.Option(
+        False, "--version", help="Show the version.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    """Bring every photo on a drive to Immich, and confirm it there."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code; what a person can meet becomes a message."""
+    try:
+        code = typer.main.get_command(app).main(
+            args=list(arguments), prog_name="piuploader", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except PiUploaderError as error:
+        typer.echo(f"piuploader: {error}", err=True)
+        if error.hint:
+            typer.echo(error.hint, err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("piuploader: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output has seen enough. Python would complain when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except WRONG_USAGE as error:
+        error.show()
+        return int(error.exit_code)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> NoReturn:
+    """Run the command that was called."""
+    sys.exit(run(sys.argv[1:]))
