@@ -19,6 +19,7 @@ from piuploader.core.queues import (
     in_pipeline_order,
     work_left,
 )
+from piuploader.core.status import ServerWork
 
 WINDOW_S = 300.0  # "the last minutes"
 LEAST_S = 20.0  # shorter than this is no measurement
@@ -90,6 +91,17 @@ class View:
     def busy(self) -> tuple[QueueView, ...]:
         """The queues that hold jobs."""
         return tuple(view for view in self.queues if view.queue.backlog)
+
+    @property
+    def work(self) -> ServerWork:
+        """The two layers added up, for a display that has room for two numbers."""
+        return ServerWork(
+            active=sum(each.queue.active for each in self.queues),
+            waiting=sum(each.queue.held_up for each in self.queues),
+            paused_queues=sum(each.queue.is_paused for each in self.queues),
+            settled=self.settled,
+            eta_s=self.eta.seconds if self.eta else None,
+        )
 
 
 class Flow:

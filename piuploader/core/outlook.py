@@ -56,11 +56,10 @@ def never_settles(view: View) -> bool:
 
 
 def _work(view: View) -> str:
-    active = sum(each.queue.active for each in view.queues)
-    waiting = sum(each.queue.held_up for each in view.queues)
     running = [each.queue.plain for each in view.busy if each.queue.active]
     now = f"The server works on {_listed(running)}" if running else "No job runs at the server"
-    left = f"{now}: {number(active, 'job')} active, {number(waiting, 'job')} waiting"
+    work = view.work
+    left = f"{now}: {number(work.active, 'job')} active, {number(work.waiting, 'job')} waiting"
     if blocked(view):
         return f"{left}."
     if view.eta is None or view.pace is None:

@@ -20,8 +20,6 @@ so an empty server is *settled* only after several empty looks.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from piuploader.core.status import ServerWork
-
 PIPELINE = (
     "sidecar",
     "metadataExtraction",
@@ -108,16 +106,6 @@ def in_pipeline_order(queues: Iterable[Queue]) -> tuple[Queue, ...]:
     """Sort as work flows through the server; names that we do not know come last, by name."""
     place = {name: number for number, name in enumerate(PIPELINE)}
     return tuple(sorted(queues, key=lambda q: (place.get(q.name, len(PIPELINE)), q.name)))
-
-
-def server_work(queues: Iterable[Queue]) -> ServerWork:
-    """Add up the two layers, for a view that has room for two numbers."""
-    known = tuple(queues)
-    return ServerWork(
-        active=sum(queue.active for queue in known),
-        waiting=sum(queue.held_up for queue in known),
-        paused_queues=sum(queue.is_paused for queue in known),
-    )
 
 
 def backlog(queues: Iterable[Queue], names: Sequence[str] | None = None) -> int:

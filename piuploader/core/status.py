@@ -16,6 +16,8 @@ class ServerWork:
     active: int  # jobs that run now
     waiting: int  # waiting, delayed and paused
     paused_queues: int = 0
+    settled: bool = False  # empty over several looks: the server has finished
+    eta_s: float | None = None  # until it has, None while it cannot be told
 
 
 @dataclass(frozen=True, slots=True)
