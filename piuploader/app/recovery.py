@@ -6,10 +6,10 @@ boot. `piuploader queues resume` calls it by hand.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from piuploader.core.policy import Holding, in_order, restorations
-from piuploader.errors import PermissionMissing, PiUploaderError, ServerRefusedKey
+from piuploader.errors import PermissionMissing, PiUploaderError, ServerRefusedKey, UsageError
 from piuploader.ports import Journal, QueueServer
 
 log = logging.getLogger(__name__)
@@ -72,3 +72,23 @@ def _still(what: str, error: PiUploaderError) -> str:
     if isinstance(error, PermissionMissing | ServerRefusedKey):
         return f"Not given back, for the key may not do it any more: {what} ({error})"
     return f"Not given back yet, will be tried again: {what} ({error})"
+
+
+def resume_by_hand(server: QueueServer, names: Collection[str] | None) -> list[str]:
+    """Resume these queues, or all that are paused, because a person says so.
+
+    Raises UsageError for a name that the server does not have.
+    """
+    queues = {queue.name: queue for queue in server.queues()}
+    if unknown := set(names or ()) - queues.keys():
+        raise UsageError(
+            f"the server has no queue {min(unknown)!r}; it has {', '.join(sorted(queues))}"
+        )
+    said = []
+    for name, queue in queues.items():
+        if queue.is_paused and (names is None or name in names):
+            server.resume(name)
+            said.append(f"Resumed: {name}.")
+        elif name in (names or ()):
+            said.append(f"Runs already: {name}.")
+    return said or ["No queue is paused."]
