@@ -13,7 +13,6 @@ from typing import Annotated, Any
 from piuploader.config import values
 from piuploader.config.values import Jobs, OnErrors
 
-POLICIES = ("staged", "pause", "slow", "off")
 WAIT_S = 600.0  # an Immich that restarts after an update is back within a few minutes
 
 
@@ -46,7 +45,7 @@ class UploadSettings:
     restore_trashed: Annotated[bool, values.flag] = False
     timezone: Annotated[str, values.time_zone] = ""  # of cameras that write FAT drives; "": ours
     wait_s: Annotated[float, values.seconds] = WAIT_S  # for a server that is away
-    policy: Annotated[str, values.one_of(*POLICIES)] = "staged"  # for the server's own queues
+    policy: Annotated[str, values.policy] = "staged"  # for the server's own queues
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ OnErrors = int | Literal["stop", "continue"]
 MOST_JOBS = 64  # each is a connection and a thread; Immich's own limit is far below
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?(?:/s)?", re.IGNORECASE)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+POLICIES = ("staged", "pause", "slow", "off")  # what the server's own queues do meanwhile
 LONGEST_WAIT_S = 30 * 24 * 3600.0
 
 
@@ -183,9 +184,9 @@ def last_day(value: object) -> dt.date | None:
     return _days(value)[1]
 
 
-def days(value: str) -> tuple[dt.date | None, dt.date | None]:
+def days(value: object) -> tuple[dt.date | None, dt.date | None]:
     """Read a range: `2024`, `2024-06`, `2024-06-01`, or two of these with a comma between."""
-    since, comma, until = value.partition(",")
+    since, comma, until = text(value).partition(",")
     if not comma:
         return _days(since)
     first, last = first_day(since), last_day(until)
@@ -222,6 +223,8 @@ def _whole(value: object) -> int | None:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
+
+policy = one_of(*POLICIES)
 
 # How a key is read whose annotation names no function.
 PLAIN: dict[object, Reader] = {

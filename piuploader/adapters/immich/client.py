@@ -86,6 +86,16 @@ class ImmichClient:
         except (TypeError, ValueError):
             return None
 
+    def front(self) -> str:
+        """Return what stands before the server, by its own words; "" if nothing shows.
+
+        Immich itself names no server software in its answers.
+        """
+        headers = self._transport.headers(PING)
+        return (
+            "cloudflare" if "cf-ray" in headers else headers.get("server") or headers.get("via", "")
+        )
+
     def version(self) -> Version:
         """Return the server's version."""
         call = "GET /server/version"
