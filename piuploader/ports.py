@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from piuploader.core.media import Holding, MediaFile, MediaTypes, Receipt, Upload
+from piuploader.core.policy import Holding as Held
+from piuploader.core.policy import Setting
+from piuploader.core.queues import Queue
 from piuploader.core.tally import Fate, Reason, Tally
 
 
@@ -51,6 +54,12 @@ class Drive(Protocol):
     def read(self, path: str, limit: int) -> bytes:
         """Read a small file whole; FileUnreadable if it is larger than `limit` bytes."""
 
+    def refreshed(self, file: MediaFile) -> MediaFile:
+        """Return the file as it is now, after it changed; FileUnreadable if it is gone."""
+
+    def survey(self) -> Iterator[tuple[int, int]]:
+        """Walk ahead of the listings and yield (files, bytes) of media, to tell what is to come."""
+
     def created_at(self, file: MediaFile) -> str:
         """Return the true time of the last change, ISO 8601 with offset."""
 
@@ -83,6 +92,9 @@ class Wire(Protocol):
     def close(self) -> None:
         """Hang up."""
 
+    def abort(self) -> None:
+        """Break off what is under way, from another thread: `send` fails there."""
+
 
 class Known(NamedTuple):
     """What the ledger remembers of one file."""
@@ -106,3 +118,53 @@ class Ledger(Protocol):
 
     def end(self, session: int, *, outcome: str, tally: Tally, problems: Sequence[str]) -> None:
         """Close a session with its account."""
+
+
+class QueueServer(Protocol):
+    """The server's own work and settings, asked by one thread at a time.
+
+    A key without the rights gets PermissionMissing or ServerRefusedKey.
+    """
+
+    def queues(self) -> tuple[Queue, ...]:
+        """Return all queues."""
+
+    def pause(self, name: str) -> None:
+        """Let a queue start no more jobs."""
+
+    def resume(self, name: str) -> None:
+        """Let a queue start jobs again."""
+
+    def settings(self) -> Mapping[str, Setting]:
+        """Return all settings by dotted key."""
+
+    def change(self, wanted: Mapping[str, Setting]) -> Mapping[str, Setting]:
+        """Change these settings and no other; return all as they are then."""
+
+
+class Abandoned(Protocol):
+    """An entry whose process is no more. It stays until `settle` is called."""
+
+    holding: Held
+
+    def settle(self, left: Held) -> None:
+        """Write down what is left to give back; nothing left ends the entry."""
+
+
+class Journal(Protocol):
+    """What this process holds of the server, on disk before it is done, so that it is given back.
+
+    Raises LedgerError when it cannot be written: then nothing may be paused.
+    """
+
+    def write(self, holding: Held) -> None:
+        """Write down what is about to be, or still is, held; an empty one ends the entry."""
+
+    def others(self) -> Held:
+        """Return what other piuploaders of this device hold of the same server."""
+
+    def abandoned(self) -> Iterator[Abandoned]:
+        """Yield what processes that are no more still hold, each to be given back."""
+
+    def close(self) -> None:
+        """Let go. What is still written down may then be given back by others."""

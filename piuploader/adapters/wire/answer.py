@@ -14,8 +14,7 @@ from piuploader import errors
 
 BUFFER = 16 * 1024  # bytes; an answer has about 500
 LIMIT = 1024 * 1024  # bytes; no honest answer to an upload is longer
-BAD_REQUEST, TOO_LARGE, SERVER_ERROR = 400, 413, 500
-REFUSED_KEY = frozenset({401, 403})
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, TOO_LARGE, SERVER_ERROR = 400, 401, 403, 413, 500
 NOT_IMMICH = frozenset({404, 405})
 BUSY = frozenset({408, 425, 429})
 FULL = frozenset({507})
@@ -129,8 +128,8 @@ def refusal(answer: Answer) -> errors.ServerError:
         return errors.FileTooLarge(what)
     if says.startswith("Missing required permission"):
         return errors.PermissionMissing(what)
-    # A refusal without Immich's JSON comes from a filter on the way, and is about this file.
-    if answer.status in REFUSED_KEY and says:
+    # A 403 without Immich's JSON comes from a filter on the way, and is about this file.
+    if answer.status == UNAUTHORIZED or (answer.status == FORBIDDEN and says):
         return errors.ServerRefusedKey(what)
     return errors.FileRefused(what)
 

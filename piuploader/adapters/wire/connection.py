@@ -10,6 +10,7 @@ A server may answer before it has the whole file: it knows the checksum, or
 refuses. So between blocks, and when sending breaks, an answer is looked for.
 """
 
+import contextlib
 import hashlib
 import os
 import select
@@ -89,6 +90,12 @@ class UploadWire:
             self._poll.unregister(self.socket)
             self.socket.close()
             self.socket = None
+
+    def abort(self) -> None:
+        """Break off what is under way, from another thread."""
+        if (sock := self.socket) is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def _new_form(self) -> Form:
         agent = f"piuploader/{__version__}"

@@ -1,0 +1,201 @@
+"""The reader: scan the drive, and identify its files, ahead of the uploads.
+
+    drive -> listings -> (ledger: known?) -> SHA-1 -> parcels -> clerk
+
+One thread, for one reader is what a drive does best. Photos come first, so
+that most of a drive is safe early; films follow, the largest first, so that
+none is left running alone at the end. Large films are not read here: who
+sends them decides (`core/films.py`).
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from piuploader import errors
+from piuploader.app.account import Account
+from piuploader.app.item import Item, Stage
+from piuploader.app.stop import Stop
+from piuploader.app.window import Window
+from piuploader.core.films import is_large
+from piuploader.core.media import Kind, MediaFile, MediaTypes
+from piuploader.core.patience import Action, judge
+from piuploader.core.tally import Ending
+from piuploader.ports import Drive, Known, Ledger, Listing
+
+log = logging.getLogger(__name__)
+
+# Parcels grow from the first, so that the first upload starts at once, to a
+# size at which handing them over costs nothing.
+FIRST_PARCEL = 4
+LARGEST_PARCEL = 256
+PARCEL_BYTES = 8 * 1024 * 1024
+PARCEL_S = 0.1
+# Films put aside until the photos are through; beyond so many they are taken as they come.
+MAX_ASIDE = 20_000
+NO_MORE = 99  # tries, when there is to be no further one
+
+
+class Parcel(list[Item]):
+    """Items handed from one stage to the next in one go."""
+
+
+class Reader:
+    """Turns a drive into parcels of identified items."""
+
+    def __init__(
+        self,
+        drive: Drive,
+        ledger: Ledger,
+        types: MediaTypes,
+        *,
+        account: Account,
+        window: Window,
+        stop: Stop,
+        hand_over: Callable[[Parcel], object],
+        send_blindly: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`send_blindly`: large films may go to the senders before they are identified."""
+        self._drive = drive
+        self._ledger = ledger
+        self._types = types
+        self._account = account
+        self._window = window
+        self._stop = stop
+        self._hand_over = hand_over
+        self._send_blindly = send_blindly
+        self._clock = clock
+        self._parcel = Parcel()
+        self._parcel_bytes = 0
+        self._parcel_began = 0.0
+        self._parcel_files = FIRST_PARCEL
+        self._aside: list[Item] = []
+        self.scanned = False  # the scan is over
+        self.done = False  # and everything was handed over
+        self.read_bytes = 0
+        self.read_seconds = 0.0
+
+    def run(self) -> None:
+        """Read the whole drive, or until the run stops."""
+        try:
+            for listing in self._drive.listings(self._types):
+                self._account.found(listing)
+                self._take(listing)
+                if self._stop.pulled:
+                    break
+            self.scanned = True
+            self._aside.sort(key=lambda item: item.file.size, reverse=True)
+            for item in self._aside:
+                self._take_one(item)
+            self._aside.clear()
+            self._flush()
+        finally:
+            self.done = True
+
+    def _take(self, listing: Listing) -> None:
+        known = self._ledger.known(self._drive.identity, listing.folder)
+        start = len(listing.folder) + 1 if listing.folder else 0
+        pairs = {still.path: film for still, film in listing.live_pairs if not is_large(film.size)}
+        paired = {film.path for film in pairs.values()}
+        for file in listing.media:
+            if file.path in paired:
+                continue  # its still takes it along
+            item = _item(file, known, start)
+            if film := pairs.get(file.path):
+                self._take_pair(item, _item(film, known, start))
+            elif file.kind is Kind.VIDEO and not item.known and len(self._aside) < MAX_ASIDE:
+                self._aside.append(item)
+            else:
+                self._take_one(item)
+
+    def _take_one(self, item: Item) -> None:
+        for_senders = self._send_blindly and is_large(item.file.size)
+        self._enter(item, 0 if for_senders else item.file.size)
+        if for_senders or self._identify(item):
+            self._put(item)
+
+    def _take_pair(self, still: Item, film: Item) -> None:
+        self._enter(film, film.file.size)
+        self._enter(still, 0)  # or the two together might never fit
+        film_read = self._identify(film)
+        still_read = self._identify(still)
+        if still_read:
+            still.film = film if film_read else None
+        if still_read or film_read:
+            self._put(still if still_read else film)
+
+    def _enter(self, item: Item, weight: int) -> None:
+        if item.known:
+            weight = 0
+        if not self._window.fits(weight):
+            self._flush()  # or we would wait for what we hold in our own hand
+        self._window.enter(weight)
+        item.weight = weight
+
+    def _identify(self, item: Item) -> bool:
+        """Learn the checksum of a file; False if the file ended here, unread."""
+        if self._stop.pulled:
+            self._account.end(item, Ending.FAILED, self._stop.reason, self._stop.detail)
+            return False
+        return item.checksum is not None or self._read(item)
+
+    def _read(self, item: Item) -> bool:
+        """Learn the checksum of one file; False if the file ended here, unread."""
+        began = self._clock()
+        try:
+            item.checksum = self._read_patiently(item)
+        except errors.DriveError as error:
+            reason = judge(error, tried=NO_MORE, luck=0).reason
+            if isinstance(error, errors.DriveRemoved):
+                self._stop.fail(error, reason)
+            log.warning("A file cannot be read: path=%r error=%s", item.file.path, error)
+            self._account.end(item, Ending.FAILED, reason, str(error))
+            return False
+        item.stage = Stage.IDENTIFIED
+        item.tried = 0
+        self.read_seconds += self._clock() - began
+        return True
+
+    def _read_patiently(self, item: Item) -> str:
+        while True:
+            try:
+                return self._drive.checksum(item.file, self._moved)
+            except (errors.FileUnreadable, errors.FileChanged) as error:
+                item.tried += 1
+                verdict = judge(error, tried=item.tried, luck=0.5)
+                if verdict.action is not Action.RETRY or self._stop.wait(verdict.pause_s):
+                    raise
+                item.file = self._drive.refreshed(item.file)
+
+    def _moved(self, count: int) -> None:
+        self.read_bytes += count
+
+    def _put(self, item: Item) -> None:
+        if not self._parcel:
+            self._parcel_began = self._clock()
+        self._parcel.append(item)
+        self._parcel_bytes += item.weight
+        if self._is_due():
+            self._flush()
+
+    def _is_due(self) -> bool:
+        return (
+            len(self._parcel) >= self._parcel_files
+            or self._parcel_bytes >= PARCEL_BYTES
+            or (bool(self._parcel) and self._clock() - self._parcel_began >= PARCEL_S)
+        )
+
+    def _flush(self) -> None:
+        if self._parcel:
+            parcel, self._parcel, self._parcel_bytes = self._parcel, Parcel(), 0
+            self._parcel_files = min(LARGEST_PARCEL, self._parcel_files * 2)
+            self._hand_over(parcel)
+
+
+def _item(file: MediaFile, known: Mapping[str, Known], start: int) -> Item:
+    """Make the item of a file, with its checksum if the ledger knows it unchanged."""
+    memory = known.get(file.path[start:])
+    if memory and memory.size == file.size and memory.mtime_ns == file.mtime_ns:
+        return Item(file, memory.checksum, known=True)
+    return Item(file)

@@ -1,0 +1,341 @@
+"""The senders: a number of uploads at a time, each over its own connection.
+
+    clerk -> queue -> senders -> (sent) -> clerk
+
+A failure is met by the table in `core/patience.py`. What is to be tried again
+waits in a heap until its time comes; meanwhile its sender takes another file.
+"""
+
+import heapq
+import itertools
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Condition, Thread
+
+from piuploader import errors
+from piuploader.app.account import Account
+from piuploader.app.gate import Aborted, Gate
+from piuploader.app.item import Item, Stage
+from piuploader.app.lifeline import Lifeline
+from piuploader.app.stop import Stop
+from piuploader.core.media import Receipt, Sidecar, Upload
+from piuploader.core.patience import HOPELESS, Action, is_about_server, judge
+from piuploader.core.status import Transfer
+from piuploader.core.tally import Reason
+from piuploader.ports import Drive, Wire
+
+log = logging.getLogger(__name__)
+
+MAX_SENDERS = 64
+MAX_SIDECAR_BYTES = 4 * 1024 * 1024  # a real one has some kilobytes
+HAND_OVER_FILES = 32
+HAND_OVER_S = 0.05
+NO_MORE = 99  # tries, when there is to be no further one
+GRACE_S = 5.0  # what running uploads get to finish when the run stops
+
+
+class Senders:
+    """Threads that take items from a queue and send them."""
+
+    def __init__(
+        self,
+        drive: Drive,
+        wires: Callable[[], Wire],
+        *,
+        gate: Gate,
+        account: Account,
+        lifeline: Lifeline,
+        stop: Stop,
+        hand_over: Callable[[list[Item]], object],
+        hash_first: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`hash_first()`: tell, for a large film, whether to ask the server before it is sent."""
+        self._drive = drive
+        self._new_wire = wires
+        self._gate = gate
+        self._account = account
+        self._lifeline = lifeline
+        self._stop = stop
+        self._hand_over = hand_over
+        self._hash_first = hash_first
+        self._clock = clock
+        self._queue: deque[Item] = deque()
+        self._later: list[tuple[float, int, Item]] = []
+        self._numbers = itertools.count()
+        self._arrived = Condition()
+        self._idle = 0
+        self._closed = False
+        self._threads: list[Thread] = []
+        self._given_up_in_a_row = 0
+        self.wires: dict[int, Wire] = {}
+        self.busy: dict[int, tuple[Item, int]] = {}  # sender -> its item, bytes sent of it
+        self.sent_bytes: list[int] = []  # by sender, so that none needs a lock
+        self.sent_files = 0
+        self.failures: deque[tuple[float, errors.PiUploaderError]] = deque(maxlen=1000)
+        self.latencies_s: deque[float] = deque(maxlen=64)
+
+    def put(self, items: list[Item]) -> None:
+        """Queue items to be sent, in this order."""
+        with self._arrived:
+            self._queue.extend(items)
+            self._arrived.notify(len(items))
+        self.staff()
+
+    def staff(self) -> None:
+        """Have as many threads as the gate lets through, if there is work for them."""
+        with self._arrived:
+            wanted = min(self._gate.width, MAX_SENDERS, len(self._queue) + len(self._threads))
+            if self._closed or self._idle >= len(self._queue):
+                return
+            while len(self._threads) < wanted:
+                number = len(self._threads)
+                self.sent_bytes.append(0)
+                thread = Thread(target=self._run, args=(number,), name=f"sender-{number}")
+                thread.daemon = True
+                self._threads.append(thread)
+                thread.start()
+
+    @property
+    def queued(self) -> int:
+        """How many items wait to be sent, or to be tried again."""
+        return len(self._queue) + len(self._later)
+
+    @property
+    def total_sent_bytes(self) -> int:
+        """Bytes sent by all senders."""
+        return sum(self.sent_bytes)
+
+    def transfers(self) -> tuple[Transfer, ...]:
+        """Return the uploads that run now."""
+        return tuple(
+            Transfer(item.file.path, item.file.size, sent, number in self._gate.paused)
+            for number, (item, sent) in sorted(self.busy.copy().items())
+        )
+
+    def close(self) -> None:
+        """Stop: running uploads get a moment to end, and are broken off then."""
+        self._gate.close()
+        with self._arrived:
+            self._closed = True
+            self._arrived.notify_all()
+        deadline = self._clock() + GRACE_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._clock()))
+        self._gate.drop()
+        for number, thread in enumerate(self._threads):
+            if thread.is_alive() and (wire := self.wires.get(number)):
+                wire.abort()
+            thread.join()
+
+    def drain(self) -> list[Item]:
+        """Return what was not sent, once the senders are closed."""
+        left = [*self._queue, *(item for _, _, item in sorted(self._later))]
+        self._queue.clear()
+        self._later.clear()
+        return left
+
+    # ---- one sender
+
+    def _run(self, number: int) -> None:
+        wire = self.wires[number] = self._new_wire()
+        done: list[Item] = []
+        try:
+            since = self._clock()
+            while self._gate.admit(number):
+                item = self._next(done)
+                if item is None:
+                    break
+                self._send(item, wire, number, done)
+                now = self._clock()
+                if len(done) >= HAND_OVER_FILES or now - since > HAND_OVER_S or not self._queue:
+                    self._flush(done)
+                    since = now
+        except BaseException as error:  # noqa: BLE001 - a bug must end the run, not one thread of it
+            self._stop.fail(error)
+        finally:
+            self._flush(done)
+            wire.close()
+
+    def _flush(self, done: list[Item]) -> None:
+        if done:
+            self._hand_over(done.copy())
+            done.clear()
+
+    def _next(self, done: list[Item]) -> Item | None:
+        """Take the next item, or wait for one; None when the senders are closed."""
+        try:
+            if not self._later and not self._closed:
+                return self._queue.popleft()  # without the lock: this is asked for every file
+        except IndexError:
+            pass
+        self._flush(done)
+        with self._arrived:
+            while not self._closed:
+                now = self._clock()
+                if self._later and self._later[0][0] <= now:
+                    return heapq.heappop(self._later)[2]
+                if self._queue:
+                    return self._queue.popleft()
+                self._idle += 1
+                self._arrived.wait(self._later[0][0] - now if self._later else None)
+                self._idle -= 1
+        return None
+
+    def _send(self, item: Item, wire: Wire, number: int, done: list[Item]) -> None:
+        film = item.film
+        if film and film.stage is Stage.TO_SEND:
+            hidden = self._drive.is_live_photo(item.file, film.file)
+            self._try(film, wire, number, done, hidden=hidden, carrier=item)
+            if film.stage is Stage.TO_SEND:
+                return  # the film is to be tried again, and its still after it
+        self._try(item, wire, number, done, hidden=False, carrier=item)
+
+    def _try(
+        self, item: Item, wire: Wire, number: int, done: list[Item], *, hidden: bool, carrier: Item
+    ) -> None:
+        """Send one item; if it fails, the carrier is what waits for its next turn."""
+        began = self._clock()
+        try:
+            if item.checksum is None and self._hash_first():
+                self._identify(item, done)
+                return
+            receipt = self._transfer(self._upload(item, hidden=hidden), item, wire, number)
+        except Aborted:
+            self._requeue(carrier)
+        except errors.PiUploaderError as error:
+            self._failed(item, error, began, done, carrier=carrier)
+        else:
+            item.checksum = receipt.checksum
+            item.asset_id = receipt.asset_id
+            item.sent_duplicate = receipt.duplicate
+            item.stage = Stage.SENT
+            self.sent_files += 1
+            self._given_up_in_a_row = 0
+            self.latencies_s.append(self._clock() - began)
+            done.append(item)
+        finally:
+            self.busy.pop(number, None)
+
+    def _transfer(self, upload: Upload, item: Item, wire: Wire, number: int) -> Receipt:
+        moved = self._gate.moved
+        sent_bytes, busy = self.sent_bytes, self.busy
+        so_far = 0
+
+        def count(size: int) -> None:
+            nonlocal so_far
+            moved(number, size, upload.size - so_far)
+            so_far += size
+            sent_bytes[number] += size
+            busy[number] = (item, so_far)
+
+        busy[number] = (item, 0)
+        return wire.send(upload, count)
+
+    def _identify(self, item: Item, done: list[Item]) -> None:
+        """Read a large film before it is sent, and let the clerk ask for it."""
+        item.checksum = self._drive.checksum(item.file, lambda _: self._end_if_stopped())
+        item.stage = Stage.IDENTIFIED
+        done.append(item)
+
+    def _end_if_stopped(self) -> None:
+        if self._stop.pulled:
+            raise Aborted
+
+    def _upload(self, item: Item, *, hidden: bool) -> Upload:
+        file = item.file
+        film = item.film
+        live = None
+        if film and film.asset_id and self._drive.is_live_photo(file, film.file):
+            live = film.asset_id
+        return Upload(
+            path=self._drive.absolute(file.path),
+            name=file.path.rpartition("/")[2],
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            created_at=self._drive.created_at(file),
+            checksum=item.checksum,
+            sidecar=self._sidecar(file.sidecar) if file.sidecar else None,
+            hidden=hidden,
+            live_photo_video_id=live,
+        )
+
+    def _sidecar(self, path: str) -> Sidecar | None:
+        """Read a sidecar. A photo is sent without one rather than not at all."""
+        try:
+            data = self._drive.read(path, MAX_SIDECAR_BYTES)
+        except errors.FileUnreadable as error:
+            self._account.problem(f"A sidecar was not sent: {error}")
+            return None
+        return Sidecar(path.rpartition("/")[2], data)
+
+    # ---- failures
+
+    def _failed(
+        self,
+        item: Item,
+        error: errors.PiUploaderError,
+        began: float,
+        done: list[Item],
+        *,
+        carrier: Item,
+    ) -> None:
+        if self._stop.pulled:
+            self._requeue(carrier)
+            return
+        self.failures.append((self._clock(), error))
+        if isinstance(error, errors.FileUnreadable) and not self._drive.is_present():
+            error = errors.DriveRemoved(f"the drive is gone: {error}")
+        try:
+            if is_about_server(error) and self._lifeline.check(error, failed_at=began):
+                self._again(carrier, 0.0)  # not this file's fault
+                return
+        except errors.ServerUnreachable:
+            self._requeue(carrier)
+            return
+        item.tried += 1
+        verdict = judge(error, tried=item.tried, luck=random.random())  # noqa: S311 - only jitter
+        if verdict.action is Action.RETRY:
+            log.info("Will try again: path=%r tried=%d error=%s", item.file.path, item.tried, error)
+            if isinstance(error, errors.FileChanged):
+                self._refresh(item)
+            self._again(carrier, verdict.pause_s)
+        elif verdict.action is Action.STOP:
+            self._stop.fail(error, verdict.reason)
+            self._requeue(carrier)
+        else:
+            self._give_up(item, verdict.reason, error, done)
+
+    def _refresh(self, item: Item) -> None:
+        """Look at a changed file anew; it is then read while it is sent."""
+        try:
+            item.file = self._drive.refreshed(item.file)
+            item.checksum = None
+        except errors.FileUnreadable:
+            item.tried = NO_MORE
+
+    def _give_up(
+        self, item: Item, reason: Reason, error: errors.PiUploaderError, done: list[Item]
+    ) -> None:
+        log.warning("Not sent: path=%r error=%s", item.file.path, error)
+        if reason is Reason.GAVE_UP:
+            self._given_up_in_a_row += 1
+            if self._given_up_in_a_row >= HOPELESS:
+                hopeless = errors.ServerError(f"the server fails every upload, lately with {error}")
+                self._stop.fail(hopeless, reason)
+        item.stage = Stage.GIVEN_UP
+        item.refusal = (reason, str(error))
+        done.append(item)
+
+    def _again(self, item: Item, pause_s: float) -> None:
+        with self._arrived:
+            due = self._clock() + pause_s
+            heapq.heappush(self._later, (due, next(self._numbers), item))
+            self._arrived.notify()
+
+    def _requeue(self, item: Item) -> None:
+        with self._arrived:
+            self._queue.appendleft(item)

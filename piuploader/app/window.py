@@ -1,0 +1,56 @@
+"""The window: how far reading may run ahead of sending.
+
+What was just hashed is still in the page cache when it is sent, so the
+drive is read once. That holds only for a window that fits in memory, and
+it keeps the number of files under way bounded too.
+"""
+
+from threading import Condition
+
+WINDOW_BYTES = 64 * 1024 * 1024
+WINDOW_FILES = 10_000
+
+
+class Window:
+    """Bytes and files between identify and ending."""
+
+    def __init__(self, max_bytes: int = WINDOW_BYTES, max_files: int = WINDOW_FILES) -> None:
+        self._max_bytes = max_bytes
+        self._max_files = max_files
+        self._bytes = 0
+        self._files = 0
+        self._open = True
+        self._waits = False
+        self._changed = Condition()
+        self.was_full = False  # at least once: reading is not what takes time
+
+    def fits(self, size: int) -> bool:
+        """Tell whether a file of this size may enter now. Alone, any file fits."""
+        return not self._files or (
+            self._bytes + size <= self._max_bytes and self._files < self._max_files
+        )
+
+    def enter(self, size: int) -> None:
+        """Wait until a file of this size fits, or the window is closed."""
+        with self._changed:
+            while self._open and not self.fits(size):
+                self.was_full = True
+                self._waits = True
+                self._changed.wait()
+            self._bytes += size
+            self._files += 1
+
+    def leave(self, size: int) -> None:
+        """Make room again, for one file less."""
+        with self._changed:
+            self._bytes -= size
+            self._files -= 1
+            if self._waits:
+                self._waits = False
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let everyone through, for the run stops."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
