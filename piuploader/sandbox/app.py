@@ -1,6 +1,7 @@
 """The web application: who may call what, and what happens around every call."""
 
 import asyncio
+import json
 import socket
 import struct
 from typing import Any
@@ -12,7 +13,7 @@ from piuploader.sandbox.control import Restart, control_app
 from piuploader.sandbox.faults import UPLOAD, Fault
 from piuploader.sandbox.intake import Dropped
 from piuploader.sandbox.web import MAX_JSON_BYTES, Call, Refusal, Route
-from piuploader.sandbox.world import World
+from piuploader.sandbox.world import Exchange, World
 
 ROUTES: list[Route] = [
     *info.ROUTES,
@@ -84,14 +85,17 @@ class _Api:
             early = await _before(route, request, struck, world)
             if early is not None:
                 return early
+        call = Call(world, request, struck)
         try:
-            response = await self._answer(route, Call(world, request, struck))
+            response = await self._answer(route, call)
         except Refusal as refusal:
             response = refusal.response(world.version)
         except Dropped:
             return _cut(request)
         except ConnectionError:
             return web.Response()  # nobody is there to read it
+        if world.settings.record:
+            world.exchanges.append(_exchange(call, response))
         if any(fault.kind == "drop_answer" for fault in struck):
             return _cut(request)
         late = [fault for fault in struck if fault.kind == "status"]
@@ -124,6 +128,20 @@ class _Api:
             raise Refusal(403, "Forbidden")
         if route.permission and not {"all", route.permission} & set(key.permissions):
             raise Refusal(403, f"Missing required permission: {route.permission}")
+
+
+def _exchange(call: Call, response: web.StreamResponse) -> Exchange:
+    is_json = isinstance(response, web.Response) and response.content_type == "application/json"
+    text = response.text if is_json and isinstance(response, web.Response) else None
+    return Exchange(
+        method=call.request.method,
+        path=call.request.path_qs,
+        request_type=call.request.content_type if "content-type" in call.request.headers else "",
+        request=call.body,
+        status=response.status,
+        response_type=response.content_type,
+        response=json.loads(text) if text else None,
+    )
 
 
 async def _before(

@@ -25,7 +25,7 @@ from piuploader.sandbox import control
 from piuploader.sandbox.faults import Faults
 from piuploader.sandbox.server import Server
 from piuploader.sandbox.settings import Settings
-from piuploader.sandbox.world import World
+from piuploader.sandbox.world import Exchange, World
 
 T = TypeVar("T")
 _START_S = 20.0
@@ -98,6 +98,10 @@ class Sandbox:
     def queues(self) -> dict[str, dict[str, Any]]:
         """Return every queue's counts, by name."""
         return self._do(lambda: control.queue_states(self.world))
+
+    def exchanges(self) -> list[Exchange]:
+        """Return every request and answer since the start, where `record=True` was given."""
+        return self._do(lambda: list(self.world.exchanges))
 
     def add_backlog(self, **counts: int) -> None:
         """Queue jobs of old, such as `thumbnailGeneration=400`."""

@@ -14,6 +14,7 @@ class Settings:
     the same owner's and has asset.upload and asset.read only. Keys that are
     not given are made. Without `data` everything is kept in a temporary
     folder. `job_speed` makes the model's time run faster than the clock.
+    `record` keeps every exchange, for tests to validate.
     """
 
     host: str = "127.0.0.1"
@@ -29,4 +30,5 @@ class Settings:
     quota_bytes: int | None = None
     disk_bytes: int | None = None
     seed: int = 0
+    record: bool = False
     faults: tuple[Mapping[str, Any], ...] = ()

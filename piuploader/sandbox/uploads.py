@@ -47,6 +47,7 @@ async def upload(call: Call) -> web.Response:
     wasted = True
     try:
         form = await intake.form()
+        call.body = form.fields | dict.fromkeys(form.files)
         await intake.work_off(0, with_base=True)
         asset_id, created = _settle(call, form)
         wasted = not created

@@ -104,12 +104,13 @@ class Problems:
 class Call:
     """One request, as a handler sees it."""
 
-    __slots__ = ("_user", "faults", "key", "request", "world")
+    __slots__ = ("_user", "body", "faults", "key", "request", "world")
 
     def __init__(self, world: World, request: web.Request, faults: list[Fault]) -> None:
         self.world = world
         self.request = request
         self.faults = faults  # those that strike this request
+        self.body: object = None  # what was read of it, for the record
         self.key: ApiKey | None = None
         self._user: User | None = None
 
@@ -136,6 +137,7 @@ class Call:
             body = json.loads(raw) if raw else {}
         except ValueError as error:
             raise Refusal(400, f"{error}") from error
+        self.body = body
         if not isinstance(body, dict):
             problems = Problems()
             problems.expected([], "object", body)

@@ -47,6 +47,22 @@ class Counters:
     requests: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request and its answer, as they were on the wire.
+
+    `request` is the JSON body, or the fields of a form; a file is None there.
+    """
+
+    method: str
+    path: str  # with its query
+    request_type: str
+    request: Any
+    status: int
+    response_type: str
+    response: Any
+
+
 class World:
     """One server: its store, machine, faults and settings."""
 
@@ -65,6 +81,7 @@ class World:
             self.faults.add(**fault)
         self.counters = Counters()
         self.request_counts: dict[str, int] = {}
+        self.exchanges: list[Exchange] = []
         self.stages: dict[str, dict[str, float]] = {}  # asset -> queue -> model time of its end
         self._clock = clock
         self._began_s = clock()
