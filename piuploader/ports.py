@@ -6,11 +6,12 @@ rows, no pins. What fails raises one of `piuploader.errors`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from piuploader.core.media import Holding, MediaFile, MediaTypes, Receipt, Upload
+from piuploader.core.policy import Change, Setting
 from piuploader.core.policy import Holding as Held
-from piuploader.core.policy import Setting
 from piuploader.core.queues import Queue
 from piuploader.core.tally import Fate, Reason, Tally
 
@@ -25,12 +26,13 @@ class Skipped(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What one folder holds. A folder is listed whole, for pairs live side by side."""
+    """What one folder holds, or a part of a very large one. Pairs are never parted."""
 
     folder: str  # relative to the drive's root, "" for the root itself
     media: list[MediaFile]
     skipped: list[Skipped]
     live_pairs: list[tuple[MediaFile, MediaFile]]  # (still, film): candidates by name
+    is_part: bool = False
 
 
 class Drive(Protocol):
@@ -107,8 +109,13 @@ class Known(NamedTuple):
 class Ledger(Protocol):
     """What this device remembers across drives and restarts."""
 
-    def known(self, identity: str, folder: str) -> Mapping[str, Known]:
-        """Return the files of one folder by name that were read before."""
+    def known(
+        self, identity: str, folder: str, names: Sequence[str] | None = None
+    ) -> Mapping[str, Known]:
+        """Return the files of one folder by name that were read before.
+
+        `names`: only these, for a part of a folder that is too large to be held at once.
+        """
 
     def begin(self, *, identity: str, label: str, server: str) -> int:
         """Open a session and return its number."""
@@ -168,3 +175,32 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Let go. What is still written down may then be given back by others."""
+
+
+class ConfigServer(Protocol):
+    """The server's configuration, as a whole and key by key."""
+
+    def document(self) -> str:
+        """Return the whole as text, to be kept. It holds secrets."""
+
+    def settings(self) -> Mapping[str, Setting]:
+        """Return all settings by dotted key."""
+
+    def change(self, wanted: Mapping[str, Setting]) -> Mapping[str, Setting]:
+        """Change these settings and no other; return all as they are then."""
+
+
+class ConfigBook(Protocol):
+    """What this device changed in one server's configuration. Raises LedgerError."""
+
+    def keep(self, document: str) -> Path:
+        """Save a whole configuration, and return where it is."""
+
+    def note(self, changes: Sequence[Change]) -> None:
+        """Write down changes that are about to be made."""
+
+    def last(self) -> tuple[Change, ...]:
+        """Return the newest changes, none if there are none."""
+
+    def forget(self) -> None:
+        """Strike out the newest changes: they were undone."""

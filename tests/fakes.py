@@ -171,7 +171,7 @@ class FakeLedger:
     sessions: list = field(default_factory=list)
     identity: str = ""
 
-    def known(self, identity, folder):
+    def known(self, identity, folder, names=None):
         return self.files.get((identity, folder), {})
 
     def begin(self, *, identity, label, server):

@@ -94,8 +94,9 @@ class Reader:
             self.done = True
 
     def _take(self, listing: Listing) -> None:
-        known = self._ledger.known(self._drive.identity, listing.folder)
         start = len(listing.folder) + 1 if listing.folder else 0
+        names = [file.path[start:] for file in listing.media] if listing.is_part else None
+        known = self._ledger.known(self._drive.identity, listing.folder, names)
         pairs = {still.path: film for still, film in listing.live_pairs if not is_large(film.size)}
         paired = {film.path for film in pairs.values()}
         for file in listing.media:
