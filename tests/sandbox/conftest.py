@@ -29,11 +29,15 @@ class Client:
         )
 
     def upload(self, data=b"photo", name="a.jpg", *, headers=None, files=None, **fields):
-        """Send a file with good dates, unless told otherwise; a field of None is left out."""
+        """Send a file with good dates, unless told otherwise; a field of None is left out.
+
+        The order is the one that works: sidecar, fields, file.
+        """
         form = {"filename": name, "fileCreatedAt": WHEN, "fileModifiedAt": WHEN} | fields
-        form = {key: value for key, value in form.items() if value is not None}
-        parts = {"assetData": (name, data)} | (files or {})
-        return self("POST /assets", data=form, files=parts, headers=headers)
+        parts = list((files or {}).items())
+        parts += [(key, (None, value)) for key, value in form.items() if value is not None]
+        parts.append(("assetData", (name, data)))
+        return self("POST /assets", files=parts, headers=headers)
 
     def upload_id(self, data=b"photo", name="a.jpg", **fields) -> str:
         """Send a new file and return its id."""

@@ -162,6 +162,15 @@ def test_a_sidecar_travels_along(sandbox, admin):
     assert answer.json() == {"message": "Unsupported file type a.txt"}
 
 
+def test_a_sidecar_after_the_filename_field_is_judged_by_the_photos_name(admin):
+    """Immich judges every file of a form by `filename`, if that came before it."""
+    when = (None, "2024-05-06T07:08:09Z")
+    parts = [("filename", (None, "a.jpg")), ("fileCreatedAt", when), ("fileModifiedAt", when)]
+    parts += [("sidecarData", ("a.jpg.xmp", b"<xmp/>")), ("assetData", ("a.jpg", b"photo"))]
+    answer = admin("POST /assets", files=parts)
+    assert answer.json() == {"message": "Unsupported file type a.jpg"}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("visibility", "secret"), ("isFavorite", "yes"), ("duration", "0:01"), ("metadata", "[")],
