@@ -5,17 +5,26 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
+from typing import TypeVar
 
+from piuploader.adapters.config_book import ConfigBook
 from piuploader.adapters.holdings import Holdings
+from piuploader.adapters.host import is_same_host, memory_free_mib, read_host, temperature_c
 from piuploader.adapters.immich import ImmichClient, resolve
 from piuploader.adapters.immich.admin import ImmichAdmin
+from piuploader.app.measure import Vitals
 from piuploader.app.recovery import recover
 from piuploader.app.yielding import Yielding
 from piuploader.config import QueueSettings, Settings, state_folder
-from piuploader.core.policy import Limits, Policy
+from piuploader.core.advice import Facts, Host
+from piuploader.core.experiment import ended
+from piuploader.core.policy import THUMBNAILS, Limits, Policy
 from piuploader.core.prudence import NIGHT, QuietHours, night_of, quiet_hours
+from piuploader.core.queues import Queue, backlog
 from piuploader.errors import PiUploaderError
+
+T = TypeVar("T")
 
 HOUR_S = 3600.0
 QUICK_S = (5.0, 20.0)  # seconds to connect, seconds of silence: queues are small
@@ -29,7 +38,7 @@ class Reach:
     client: ImmichClient
     admin: ImmichAdmin
     journal: Holdings
-    state: Path
+    book: ConfigBook
     notes: tuple[str, ...]  # what the recovery had to say
 
 
@@ -42,7 +51,64 @@ def reach(settings: Settings) -> Iterator[Reach]:
     with ImmichClient(url, settings.key, ca_file=settings.ca_file, timeout_s=QUICK_S) as client:
         admin = ImmichAdmin(client.call)
         with closing(holdings(state, url, settings.config.queues)) as journal:
-            yield Reach(url, client, admin, journal, state, recover(admin, journal))
+            book = ConfigBook(state / "config", url)
+            yield Reach(url, client, admin, journal, book, recover(admin, journal))
+
+
+def facts(
+    at: Reach, host: Host, classes: frozenset[str], *, thumbnails_per_min: float | None
+) -> Facts:
+    """Put together what rules may ask about. Raises PermissionMissing if the key may not read."""
+    settings = at.admin.settings()
+    return Facts(
+        classes=classes,
+        host=host,
+        settings=settings,
+        defaults=_or_else(at.admin.defaults, {}),
+        behind=backlog(_queues(at)) > 0,
+        thumbnails_per_min=thumbnails_per_min,
+    )
+
+
+def own_host(at: Reach) -> Host | None:
+    """Return this machine if it is the server's too, None if the server is elsewhere."""
+    if not is_same_host(at.url):
+        return None
+    storage = _or_else(at.client.storage, None)
+    return read_host(photos_size_bytes=storage.size_bytes if storage else None)
+
+
+def own_vitals() -> Vitals:
+    """Return how this machine is."""
+    return Vitals(temperature_c(), memory_free_mib())
+
+
+def thumbnails_per_min(at: Reach, *, seconds: float) -> float | None:
+    """Measure the pace of thumbnails; None if none are made, or the key may not look."""
+    name, every_s = THUMBNAILS, 2.0
+    before = _queues(at)
+    if not backlog(before, (name,)):
+        return None
+    begun_s = monotonic()
+    after = before
+    while monotonic() - begun_s < seconds:
+        sleep(every_s)
+        after = _queues(at) or after
+    jobs = ended(name, before, after)
+    return 60 * jobs / (monotonic() - begun_s) if jobs > 0 else None
+
+
+def _queues(at: Reach) -> tuple[Queue, ...]:
+    nothing: tuple[Queue, ...] = ()
+    return _or_else(at.admin.queues, nothing)
+
+
+def _or_else(ask: Callable[[], T], otherwise: T) -> T:
+    """Ask for what is good to know; a key that may not, or an old server, is no reason to end."""
+    try:
+        return ask()
+    except PiUploaderError:
+        return otherwise
 
 
 def holdings(state: Path, url: str, queues: QueueSettings) -> Holdings:
@@ -84,7 +150,4 @@ def _hours(admin: ImmichAdmin, text: str) -> QuietHours:
     """Return the hours that were set, or those of the server, or the usual ones."""
     if text != "auto":
         return quiet_hours(text)
-    try:
-        return night_of(admin.settings())
-    except PiUploaderError:  # the key may not read them, or the server is away just now
-        return NIGHT
+    return _or_else(lambda: night_of(admin.settings()), NIGHT)

@@ -1,0 +1,1 @@
+"""Data that is installed with the package: units, rules, schema, pictures."""
