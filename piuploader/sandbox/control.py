@@ -26,6 +26,7 @@ from aiohttp import web
 from piuploader.sandbox.records import Asset, timestamp
 from piuploader.sandbox.world import World
 
+_LET_ANSWER_GO_S = 0.05
 Restart = Callable[[float], Coroutine[Any, Any, None]]
 
 
@@ -136,10 +137,14 @@ class _Door:
 
     def _do_restart(self, body: dict[str, Any]) -> object:
         down_s = float(body.get("down_s", 0))
-        task = asyncio.create_task(self._restart(down_s))
+        task = asyncio.create_task(self._restart_soon(down_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return {"down_s": down_s}
+
+    async def _restart_soon(self, down_s: float) -> None:
+        await asyncio.sleep(_LET_ANSWER_GO_S)
+        await self._restart(down_s)
 
     def _do_time(self, body: dict[str, Any]) -> object:
         self._world.fast_forward(float(body["advance_s"]))

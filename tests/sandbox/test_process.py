@@ -1,0 +1,67 @@
+"""The sandbox as a process: killed, started again, ended in order."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from piuploader.sandbox import SandboxProcess
+from tests.sandbox.conftest import Client
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_killed_sandbox_has_all_that_it_answered_for(tmp_path):
+    with SandboxProcess(tmp_path) as sandbox:
+        client = Client(sandbox.url, sandbox.upload_key)
+        ids = {client.upload_id(b"%d" % number) for number in range(20)}
+        admin = Client(sandbox.url, sandbox.admin_key)
+        album = admin("POST /albums", json={"albumName": "A", "assetIds": [min(ids)]}).json()["id"]
+        assert admin("PUT /queues/ocr", json={"isPaused": True}).status_code == 200
+        port = sandbox.port
+        sandbox.kill()
+        client.close()
+        admin.close()
+        with (tmp_path / "journal.jsonl").open("ab") as journal:
+            journal.write(b'{"kind": "asset", "is": {"torn')  # a line that was being written
+        sandbox.start()
+        assert sandbox.port == port
+        assets = sandbox.assets()
+        assert {asset["id"] for asset in assets} == ids
+        assert {Path(asset["path"]).read_bytes() for asset in assets} == {
+            b"%d" % number for number in range(20)
+        }
+        client = Client(sandbox.url, sandbox.admin_key)
+        assert client.verdict(b"7")["action"] == "reject"
+        assert client(f"GET /albums/{album}").json()["assetCount"] == 1
+        assert sandbox.state()["queues"]["ocr"]["is_paused"] is True
+        assert client.upload(b"after the torn line").status_code == 201
+        client.close()
+        sandbox.kill()
+        sandbox.start()
+        assert len(sandbox.assets()) == 21
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order_and_it_prints_the_keys_that_it_made(number):
+    command = [sys.executable, "-m", "piuploader.sandbox", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        address = process.stdout.readline().split()[-1]
+        key = process.stdout.readline().split()[-1]
+        upload_key = process.stdout.readline().split()[-1]
+        for secret, count in ((key, 1), (upload_key, 2)):
+            headers = {"x-api-key": secret}
+            mine = requests.get(f"{address}/api/api-keys/me", headers=headers, timeout=10).json()
+            assert len(mine["permissions"]) == count
+        process.send_signal(number)
+        assert process.wait(10) == 0
+
+
+def test_a_wrong_option_is_told_in_one_line():
+    command = [sys.executable, "-m", "piuploader.sandbox", "--fault", "boom"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "There is no fault 'boom'" in done.stderr.replace("\n", " ").replace("  ", " ")
