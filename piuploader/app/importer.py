@@ -80,11 +80,13 @@ class Importer:
         ping: Callable[[], object],
         organiser: Callable[[Callable[[str], object]], Organiser] | None = None,
         on_fate: Callable[[Fate], object] = lambda _: None,
+        on_sending: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Put the stages together.
 
         `ping` is called from any thread. `organiser` makes one, given whom to tell of problems.
+        `on_sending` hears, again and again, that there is something to be sent.
         """
         self._drive = drive
         self._ledger = ledger
@@ -94,6 +96,7 @@ class Importer:
         self._window = Window()
         self._session = ledger.begin(identity=drive.identity, label=drive.label, server=server_name)
         self._on_fate = on_fate
+        self._on_sending = on_sending
         self.account = Account(ledger, self._session, self._window, self._heard)
         self._organiser = organiser(self.account.problem) if organiser else None
         self._lifeline = Lifeline(
@@ -116,7 +119,7 @@ class Importer:
             account=self.account,
             lifeline=self._lifeline,
             stop=self._stop,
-            send=self.senders.put,
+            send=self._send,
             is_starving=lambda: self.senders.queued < gate.width,
             on_held=self._organiser.add if self._organiser else lambda _: None,
             dry_run=plan.dry_run,
@@ -250,6 +253,10 @@ class Importer:
 
     def _take(self, items: list[Item]) -> None:
         self._clerk.take(items)
+
+    def _send(self, items: list[Item]) -> None:
+        self._on_sending()
+        self.senders.put(items)
 
     def _hash_first(self) -> bool:
         return films.hash_first(

@@ -5,23 +5,33 @@ and the photos are where they are.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from piuploader import errors
 from piuploader.app.item import Item
+from piuploader.core.server import Album, Tag
 
 BATCH = 500
 
 
-class Shelves(Protocol):
-    """Albums and tags of the server, by name."""
+class Library(Protocol):
+    """The albums and tags of a server."""
 
-    def add_to_album(self, name: str, asset_ids: Sequence[str]) -> None:
-        """Put assets in the album of this name, and make it if there is none."""
+    def find_albums(self, name: str) -> tuple[Album, ...]:
+        """Return the albums of this name: names are not unique."""
 
-    def add_tag(self, name: str, asset_ids: Sequence[str]) -> None:
-        """Put a tag on assets, and make it if there is none."""
+    def create_album(self, name: str) -> Album:
+        """Make an album."""
+
+    def add_to_album(self, album_id: str, asset_ids: Sequence[str]) -> Mapping[str, str]:
+        """Put assets in an album; return what went wrong, by asset."""
+
+    def upsert_tags(self, tags: Sequence[str]) -> tuple[Tag, ...]:
+        """Return the tags of these paths, made if there were none."""
+
+    def tag_assets(self, tag_ids: Sequence[str], asset_ids: Sequence[str]) -> None:
+        """Put tags on assets."""
 
 
 class Organiser:
@@ -29,16 +39,16 @@ class Organiser:
 
     def __init__(
         self,
-        shelves: Shelves,
+        library: Library,
         *,
-        album: str | None,
+        album: str,
         album_from_folder: bool,
         tags: Sequence[str],
         root_name: str,
         problem: Callable[[str], object],
     ) -> None:
         """`root_name`: the album of files that lie in no folder, with `album_from_folder`."""
-        self._shelves = shelves
+        self._library = library
         self._album = album
         self._album_from_folder = album_from_folder
         self._tags = tuple(tags)
@@ -47,6 +57,8 @@ class Organiser:
         self._by_album: defaultdict[str, list[str]] = defaultdict(list)
         self._to_tag: list[str] = []
         self._count = 0
+        self._album_ids: dict[str, str] = {}
+        self._tag_ids: list[str] = []
 
     def add(self, item: Item) -> None:
         """Take an item that the server holds."""
@@ -69,18 +81,29 @@ class Organiser:
         tagged, self._to_tag = self._to_tag, []
         self._count = 0
         for name, asset_ids in albums.items():
-            self._file(f"album {name!r}", self._shelves.add_to_album, name, asset_ids)
-        for name in self._tags if tagged else ():
-            self._file(f"tag {name!r}", self._shelves.add_tag, name, tagged)
+            try:
+                self._put_in_album(name, asset_ids)
+            except errors.ServerError as error:
+                self._problem(
+                    f"{len(asset_ids)} photos are safe, but not in the album {name!r}: {error}"
+                )
+        if tagged:
+            try:
+                self._tag(tagged)
+            except errors.ServerError as error:
+                self._problem(f"{len(tagged)} photos are safe, but not tagged: {error}")
 
-    def _file(
-        self,
-        what: str,
-        put: Callable[[str, Sequence[str]], None],
-        name: str,
-        asset_ids: Sequence[str],
-    ) -> None:
-        try:
-            put(name, asset_ids)
-        except errors.ServerError as error:
-            self._problem(f"{len(asset_ids)} photos are safe, but not in the {what}: {error}")
+    def _put_in_album(self, name: str, asset_ids: Sequence[str]) -> None:
+        if name not in self._album_ids:
+            found = self._library.find_albums(name)
+            album = found[0] if found else self._library.create_album(name)
+            self._album_ids[name] = album.id
+        wrong = self._library.add_to_album(self._album_ids[name], asset_ids)
+        if wrong:
+            why = next(iter(wrong.values()))
+            self._problem(f"{len(wrong)} photos are safe, but not in the album {name!r}: {why}")
+
+    def _tag(self, asset_ids: Sequence[str]) -> None:
+        if not self._tag_ids:
+            self._tag_ids = [tag.id for tag in self._library.upsert_tags(self._tags)]
+        self._library.tag_assets(self._tag_ids, asset_ids)

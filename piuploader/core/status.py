@@ -3,9 +3,10 @@
 The importer makes it, whoever shows it only reads. What it cannot know is None.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from piuploader.core.session import Phase
+from piuploader.core.session import AT_REST, Phase
 from piuploader.core.tally import Tally
 
 
@@ -54,3 +55,39 @@ class ImportStatus:
     transfers: tuple[Transfer, ...] = ()
     server: ServerWork | None = None  # None: the key may not read it
     problems: tuple[str, ...] = field(default=())  # what a person should know, newest last
+
+
+def combined(several: Sequence[ImportStatus]) -> ImportStatus:
+    """Return one snapshot of imports that run one after the other: what is under way now leads."""
+    if len(several) == 1:
+        return several[0]
+    now = next((each for each in several if each.phase not in AT_REST), several[-1])
+    tally = Tally()
+    for each in several:
+        tally.found += each.tally.found
+        tally.endings.update(each.tally.endings)
+        tally.reasons.update(each.tally.reasons)
+        tally.bytes_by_ending.update(each.tally.bytes_by_ending)
+    return replace(
+        now,
+        tally=tally,
+        phase=_phase([each.phase for each in several]),
+        scanned=all(each.scanned for each in several),
+        drive=", ".join(each.drive for each in several),
+        seconds=max(each.seconds for each in several),
+        media_found=sum(each.media_found for each in several),
+        media_bytes=sum(each.media_bytes for each in several),
+        settled_bytes=sum(each.settled_bytes for each in several),
+        sent_bytes=sum(each.sent_bytes for each in several),
+        read_bytes=sum(each.read_bytes for each in several),
+        eta_s=now.eta_s if all(each.scanned for each in several) else None,
+        problems=tuple(problem for each in several for problem in each.problems),
+    )
+
+
+def _phase(phases: Sequence[Phase]) -> Phase:
+    """Return the phase that a person must know of: work first, then the worst end."""
+    for phase in phases:
+        if phase not in AT_REST:
+            return phase
+    return next((bad for bad in (Phase.FAILED, Phase.INCOMPLETE) if bad in phases), phases[-1])

@@ -1,0 +1,258 @@
+"""The only place that knows both the sockets and the world: put the parts together and run."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Lock, current_thread, main_thread
+from types import FrameType, TracebackType
+from typing import Self
+
+from piuploader import errors
+from piuploader.adapters.folder import open_drive
+from piuploader.adapters.immich import ImmichClient, resolve, ssl_context
+from piuploader.adapters.ledger import SqliteLedger
+from piuploader.adapters.wire import UploadWire, endpoint
+from piuploader.app.gate import Gate
+from piuploader.app.importer import Importer, Outcome, Plan
+from piuploader.app.observe import Observer
+from piuploader.app.organise import Organiser
+from piuploader.app.yielding import Yielding
+from piuploader.config import UploadOptions, UploadSettings
+from piuploader.core.selection import Filter
+from piuploader.core.server import Version
+from piuploader.core.status import ImportStatus, combined
+from piuploader.core.tally import Fate
+from piuploader.ports import Drive
+from piuploader.wiring_queues import yielding as queues_yielding
+
+log = logging.getLogger(__name__)
+
+OLDEST = Version(2, 0, 0)
+NO_DEVICE_FIELDS = Version(3, 0, 0)  # from here on deviceAssetId and deviceId are not wanted
+LEDGER = "ledger.db"
+FIXED_UPLOADS = 4  # where nothing better is known
+EXIT_TERMINATED = 143  # as shells report SIGTERM
+
+
+class Desk:
+    """One server and one ledger, ready to import folder after folder."""
+
+    def __init__(self, options: UploadOptions) -> None:
+        """Reach the server and open the ledger; raise one of our errors if either cannot be had."""
+        self.options = options
+        self._stack = ExitStack()
+        try:
+            self._open(options)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _open(self, options: UploadOptions) -> None:
+        self.url = resolve(options.url, options.ca_file)
+        self._context = ssl_context(options.ca_file)
+        self._client = self._new_client()
+        self._pinger = self._new_client()  # the lifeline asks from other threads
+        self._ping_lock = Lock()
+        version = self._client.version()
+        if version < OLDEST:
+            raise errors.ServerTooOld(f"the server runs Immich {version}; {OLDEST} is needed")
+        self._device_fields = version < NO_DEVICE_FIELDS
+        self._permissions = (
+            self._client.permissions()
+        )  # a wrong key ends it here, before anything is read
+        self._types = self._client.media_types()
+        self.ledger = SqliteLedger(options.state / LEDGER)
+        self._stack.callback(self.ledger.close)
+        self.yielding = None if options.dry_run else self._yielding()
+
+    def _yielding(self) -> Yielding:
+        """Let the server's queues give way, and watch them, for as long as the desk is open."""
+        options = self.options
+        yielding = queues_yielding(
+            self._new_client(),
+            state=options.state,
+            policy=options.upload.policy,
+            queues=options.queues,
+        )
+        self._stack.callback(yielding.close)
+        yielding.start()
+        return yielding
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the queues back and close everything."""
+        self._stack.close()
+
+    def importer(self, folder: Path, on_fate: Callable[[Fate], object]) -> Importer:
+        """Put together the import of one folder."""
+        upload = self.options.upload
+        drive = open_drive(folder, wanted=_filter(upload), time_zone=upload.timezone)
+        gate = Gate(_first_uploads(upload), clock=time.monotonic)
+        if upload.bandwidth_limit:
+            gate.pace(upload.bandwidth_limit)
+        importer = Importer(
+            drive,
+            self._client,
+            self.ledger,
+            self._wire,
+            types=self._types,
+            gate=gate,
+            plan=Plan(
+                dry_run=self.options.dry_run,
+                restore_trashed=upload.restore_trashed,
+                max_failed=_max_failed(upload),
+                wait_s=upload.wait_s,
+            ),
+            server_name=self.url,
+            ping=self._ping,
+            organiser=self._organiser(drive),
+            on_fate=on_fate,
+            on_sending=self.yielding.uploads_begun if self.yielding else lambda: None,
+        )
+        if self.yielding:
+            importer.progress.server_work = self.yielding.server_work
+        return importer
+
+    def _organiser(self, drive: Drive) -> Callable[[Callable[[str], object]], Organiser] | None:
+        upload = self.options.upload
+        wanted = upload.album or upload.album_from_folder or upload.tags
+        if not wanted or self.options.dry_run:
+            return None
+        return lambda problem: Organiser(
+            self._client,
+            album=upload.album,
+            album_from_folder=upload.album_from_folder,
+            tags=upload.tags,
+            root_name=drive.label,
+            problem=problem,
+        )
+
+    def _new_client(self) -> ImmichClient:
+        client = ImmichClient(self.url, self.options.key, context=self._context)
+        self._stack.callback(client.close)
+        return client
+
+    def _wire(self) -> UploadWire:
+        return UploadWire(
+            endpoint(self.url, self._context),
+            self.options.key,
+            device_fields=self._device_fields,
+        )
+
+    def _ping(self) -> None:
+        with self._ping_lock:
+            self._pinger.ping()
+
+
+def upload(options: UploadOptions, observers: Sequence[Observer]) -> int:
+    """Import the folders of a command, one after the other, and return the exit code."""
+
+    def on_fate(fate: Fate) -> None:
+        for observer in observers:
+            observer.fate(fate)
+
+    with Desk(options) as desk:
+        importers = [desk.importer(folder, on_fate) for folder in options.folders]
+
+        def status() -> ImportStatus:
+            return combined([importer.status() for importer in importers])
+
+        for observer in observers:
+            observer.begin(status)
+        code = errors.EXIT_BUG
+        try:
+            with _stopping(importers) as caught:
+                code = _exit_code(_run(importers), caught)
+            if desk.yielding:
+                desk.yielding.uploads_over()
+        finally:
+            for observer in observers:
+                observer.end(status(), code)
+    return code
+
+
+def _run(importers: Sequence[Importer]) -> list[Outcome]:
+    """Run imports in turn. What stops one for the server's sake, or a person's, stops the rest."""
+    outcomes: list[Outcome] = []
+    for importer in importers:
+        if outcomes and _ends_all(outcomes[-1]):
+            importer.stop("not begun: an earlier import was stopped")
+        outcomes.append(importer.run())
+        if outcomes[-1].error:
+            log.error("%s", outcomes[-1].error)
+    return outcomes
+
+
+def _ends_all(outcome: Outcome) -> bool:
+    return outcome.exit_code == errors.EXIT_INTERRUPTED or isinstance(
+        outcome.error, errors.ServerError
+    )
+
+
+def _exit_code(outcomes: Sequence[Outcome], caught: Sequence[int]) -> int:
+    if signal.SIGTERM in caught:
+        return EXIT_TERMINATED
+    # The first that went wrong says why; those after it may only have been stopped with it.
+    return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), errors.EXIT_OK)
+
+
+@contextmanager
+def _stopping(importers: Sequence[Importer]) -> Iterator[list[int]]:
+    """Let SIGINT and SIGTERM end the imports in order; a second one drops what still runs."""
+    caught: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for importer in importers:
+            importer.stop(f"stopped by {signal.Signals(number).name}")
+            if caught:
+                importer.gate.drop()
+        caught.append(number)
+
+    if current_thread() is not main_thread():
+        yield caught
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop) for number in numbers]
+    try:
+        yield caught
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _filter(upload: UploadSettings) -> Filter:
+    return Filter(
+        include=upload.include,
+        exclude=upload.exclude,
+        extensions=upload.extensions,
+        since=upload.since,
+        until=upload.until,
+        min_size=upload.min_size,
+    )
+
+
+def _max_failed(upload: UploadSettings) -> int | None:
+    match upload.on_errors:
+        case "continue":
+            return None
+        case "stop":
+            return 0
+        case number:
+            return int(number)
+
+
+def _first_uploads(upload: UploadSettings) -> int:
+    return FIXED_UPLOADS if upload.jobs == "auto" else int(upload.jobs)
