@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class Asked(NamedTuple):
@@ -99,7 +99,7 @@ class StubServer:
             return Reply(404, {"message": says, "error": "Not Found", "statusCode": 404})
         return found if isinstance(found, Reply) else found(asked)
 
-    def __enter__(self) -> "StubServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -3,12 +3,10 @@
 import datetime as dt
 import os
 import stat
-import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -220,7 +218,8 @@ def test_whatever_is_in_the_tables_gives_settings_or_a_clear_no(document):
         try:
             read_table(document.get(name, {}), kind, where=name)
         except ConfigError as error:
-            assert str(error)
+            said = str(error)
+            assert said.startswith(name)
 
 
 @given(
@@ -232,7 +231,8 @@ def test_whatever_is_in_the_file_gives_settings_or_a_clear_no(tmp_path_factory, 
     try:
         load(path)
     except ConfigError as error:
-        assert str(path) in str(error)
+        said = str(error)
+        assert str(path) in said
 
 
 # -- values -----------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_a_range_of_days_may_be_short(text, first, last):
     assert [day and day.isoformat() for day in found] == [first, last]
 
 
-@pytest.mark.parametrize("text", ["2024-13", "2024-02-30", "0000", "24", "2025,2024", "２０２４"])
+@pytest.mark.parametrize("text", ["2024-13", "2024-02-30", "0000", "24", "2025,2024", "\uff12024"])
 def test_what_is_no_day_is_refused(text):
     with pytest.raises(ValueError, match="must"):
         values.days(text)

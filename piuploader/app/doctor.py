@@ -164,7 +164,8 @@ def worst(findings: Sequence[Finding]) -> int:
 
 def fault(topic: str, error: errors.PiUploaderError) -> Finding:
     """Return what an error means to a person."""
-    return Finding(topic, Level.FAIL, str(error), error.hint, error.exit_code)
+    remedy = error.hint or "run `piuploader setup`, or correct what is named here"
+    return Finding(topic, Level.FAIL, str(error), remedy, error.exit_code)
 
 
 def _each(*looks: tuple[str, Callable[[], Finding]]) -> Iterator[Finding]:

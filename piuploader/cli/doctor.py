@@ -1,12 +1,12 @@
 """`piuploader doctor`: look at everything that an import needs."""
 
 import json as json_format
-import os
 import shutil
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import typer
@@ -105,11 +105,21 @@ def _machine(known: "Settings") -> "Machine":
         key_from=known.key_from,
         warnings=known.warnings,
         state=str(state),
-        state_writable=there.is_dir() and os.access(there, os.W_OK | os.X_OK),
+        state_writable=_can_write(there),
         state_free_bytes=_free(there),
         now=now,
         time_zone=known.config.upload.timezone or now.tzname() or "",
     )
+
+
+def _can_write(folder: Path) -> bool:
+    """Try it: rights alone do not tell, for a disk may be full or mounted read-only."""
+    try:
+        with TemporaryFile(dir=folder) as file:
+            file.write(b"1")
+    except OSError:
+        return False
+    return True
 
 
 def _free(folder: Path) -> int | None:

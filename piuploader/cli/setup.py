@@ -118,9 +118,9 @@ def _ask_key(
     file: Path | None, before: "Settings", url: str, ca_file: Path | None, *, ask: bool
 ) -> str:
     """Return a key that the server knows, and tell what it may not do."""
-    from piuploader.config import settings
+    from piuploader.config.settings import read_key
 
-    given = settings(api_key_file=file).key if file else before.key
+    given = read_key(file) if file else before.key
     if not ask and not given:
         raise UsageError("--yes asks nothing: name the key's file with --api-key-file")
     for attempt in range(TRIES if ask else 1):

@@ -73,11 +73,11 @@ def upload(
         "wait_s": _read("--wait", values.seconds, wait),
         "policy": _read("--policy", values.policy, policy),
     }
+    if album is not None and album_from_folder:
+        raise UsageError("--album puts all into one album, --album-from-folder into several")
     days = _days(since, until, date)
     found = [_folder(folder) for folder in folders]
     known = settings(config=config, server=server, api_key_file=api_key_file).require()
-    if album is not None and album_from_folder:
-        raise UsageError("--album puts all into one album, --album-from-folder into several")
     chosen = replace(_changed(known.config.upload, given), **days)
     queues = known.config.queues
     raise typer.Exit(

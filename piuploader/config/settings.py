@@ -88,15 +88,15 @@ def _key(
 ) -> tuple[str, str, Path | None]:
     """Return the key, where it is from, and the file that holds it."""
     if option:
-        return _read_key(option), str(option), option
+        return read_key(option), str(option), option
     if key := environ.get("PIUPLOADER_API_KEY"):
         return _clean(key, "PIUPLOADER_API_KEY"), "PIUPLOADER_API_KEY", None
     if name := environ.get("PIUPLOADER_API_KEY_FILE"):
-        return _read_key(Path(name)), name, Path(name)
+        return read_key(Path(name)), name, Path(name)
     if path := credential_file(environ):
-        return _read_key(path), "systemd's credential", None  # systemd guards it
+        return read_key(path), "systemd's credential", None  # systemd guards it
     if path := config.server.api_key_file:
-        return _read_key(path), str(path), path
+        return read_key(path), str(path), path
     if config.server.api_key:
         return _clean(config.server.api_key, f"api_key in {config.path}"), str(config.path), None
     if key := environ.get("IMMICH_API_KEY"):
@@ -104,7 +104,8 @@ def _key(
     return "", "", None
 
 
-def _read_key(path: Path) -> str:
+def read_key(path: Path) -> str:
+    """Return the key that a file holds; raise ConfigError if it holds none."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             return _clean(file.read(LONGEST_KEY + 1), str(path))

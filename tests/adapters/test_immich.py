@@ -190,8 +190,9 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "kind", "says"), REFUSALS)
-def test_each_refusal_becomes_one_of_our_errors(server, client, status, body, kind, says):
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_each_refusal_becomes_one_of_our_errors(server, client, refusal):
+    status, body, kind, says = refusal
     answer(server, "GET", "/users/me", Reply(status, body))
     with pytest.raises(kind) as caught:
         client.me()
@@ -373,9 +374,11 @@ def test_a_home_made_certificate_is_trusted_once_it_is_named(secure, certificate
 
 
 def test_an_unknown_certificate_is_refused_with_the_remedy(secure):
-    with ImmichClient(secure.url) as client:
-        with pytest.raises(errors.ServerUnreachable, match="not trusted.*ca_file"):
-            client.ping()
+    with (
+        ImmichClient(secure.url) as client,
+        pytest.raises(errors.ServerUnreachable, match=r"not trusted.*ca_file"),
+    ):
+        client.ping()
     assert secure.asked == []
 
 

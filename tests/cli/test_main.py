@@ -1,0 +1,137 @@
+"""The command as a person and a script meet it: a real process."""
+
+import subprocess
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from time import perf_counter
+
+import pytest
+
+from piuploader import __version__
+from piuploader.cli.main import COMMANDS, run
+from tests.cli.running import piuploader
+
+
+def test_help_names_the_commands():
+    shown = piuploader("--help")
+    assert shown.returncode == 0
+    for name in ("setup", "upload", "doctor"):
+        assert f"  {name}  " in shown.stdout
+    assert "78 configuration" in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_the_version_is_told():
+    assert piuploader("--version").stdout == f"piuploader {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["uplaod"], ["upload"], ["upload", "--jbos", "3", "/"], []])
+def test_a_wrong_command_line_exits_with_2_and_leads_on(arguments):
+    shown = piuploader(*arguments)
+    assert shown.returncode == 2
+    assert "--help" in shown.stderr or "Usage" in shown.stderr + shown.stdout
+    assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["upload", "/nonexistent/drive"], 2, "is the drive mounted?"),
+        (["upload", __file__], 2, "is a file"),
+        (["upload", "/", "--jobs", "0"], 2, '--jobs must be "auto" or a number'),
+        (["upload", "/", "--date", "2024", "--since", "2023"], 2, "--date says both ends"),
+        (["upload", "/", "--since", "2025", "--until", "2024"], 2, "--since must not be after"),
+        (["upload", "/", "--policy", "fast"], 2, "--policy must be one of"),
+        (["upload", "/", "--album", "a", "--album-from-folder"], 2, "--album"),
+        (["upload", "/"], 78, "piuploader setup"),
+        (["upload", "/", "--config", "/nonexistent.toml"], 78, "is not there"),
+        (["upload", "/", "--server", "x", "--api-key-file", "/nonexistent"], 78, "/nonexistent"),
+    ],
+)
+def test_a_mistake_is_a_message_and_a_code(arguments, code, says):
+    shown = piuploader(*arguments)
+    assert (shown.returncode, shown.stdout) == (code, "")
+    assert says in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    with subprocess.Popen(
+        [sys.executable, "-m", "piuploader", "upload", "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_an_interrupt_is_130(monkeypatch, tmp_path, capsys):
+    (tmp_path / "interrupted.py").write_text("def command():\n    raise KeyboardInterrupt\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(
+        COMMANDS, "setup", COMMANDS["setup"]._replace(module="interrupted", attribute="command")
+    )
+    assert run(["setup"]) == 130
+
+
+def test_a_command_that_is_not_installed_is_not_listed(monkeypatch, capsys):
+    monkeypatch.setitem(
+        COMMANDS, "setup", COMMANDS["setup"]._replace(module="piuploader.cli.nowhere")
+    )
+    assert run(["--help"]) == 0
+    assert "  setup " not in capsys.readouterr().out
+    assert run(["setup"]) == 2
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, lazy in COMMANDS.items() if find_spec(lazy.module)]
+)
+def test_every_command_loads_and_has_help(name, capsys):
+    assert callable(getattr(import_module(COMMANDS[name].module), COMMANDS[name].attribute))
+    assert run([name, "--help"]) == 0
+    assert "Usage: piuploader " + name in capsys.readouterr().out
+
+
+HEAVY = (
+    "requests",
+    "rich",
+    "aiohttp",
+    "psutil",
+    "urllib3",
+    "gpiozero",
+    "sqlite3",
+    "asyncio",
+    "pydantic",
+)
+
+
+def test_help_loads_nothing_heavy():
+    """--help must answer at once on a small Pi."""
+    code = (
+        "import sys; from piuploader.cli.main import run; run(['--help']); "
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert shown.stderr.strip() == "[]"
+
+
+def test_help_is_fast():
+    """At most two and a half times what starting Python takes, and Typer's share beside.
+
+    The 50 ms are for a machine that does other things too.
+    """
+
+    def least(*command):
+        times = []
+        for _ in range(7):
+            begun = perf_counter()
+            subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=True)
+            times.append(perf_counter() - begun)
+        return min(times)
+
+    bare = least("-c", "pass")
+    typer = least("-c", "import typer") - bare
+    assert least("-m", "piuploader", "--help") <= 2.5 * bare + typer + 0.05
