@@ -136,7 +136,8 @@ async def statistics(call: Call) -> dict[str, Any]:
 async def me(call: Call) -> dict[str, Any]:
     """GET /users/me."""
     user = call.user
-    return owner_view(user) | {
+    since_3_2 = {"clusterGroupId": user.id} if call.world.version >= (3, 2, 0) else {}
+    return owner_view(user) | since_3_2 | {
         "createdAt": user.created_at,
         "updatedAt": user.created_at,
         "deletedAt": None,
