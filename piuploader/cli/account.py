@@ -76,10 +76,11 @@ def verdict(status: ImportStatus) -> str:
         )
     failed = tally.endings[Ending.FAILED]
     if status.phase is Phase.FAILED:
-        return (
-            f"Stopped before the end: the drive may go, but {counted(failed, 'file')} of it "
-            f"{_be(failed)} not on the server. Run it again to go on."
-        )
+        # Where the scan did not end, nobody knows how many files there are.
+        what = "not everything on it is on the server"
+        if status.scanned and failed:
+            what = f"{counted(failed, 'file')} {_be(failed)} not on the server"
+        return f"Stopped before the end: the drive may go, but {what}. Run it again to go on."
     if failed:
         return (
             f"The drive may go, but keep it: {counted(failed, 'file')} {_be(failed)} not safe "

@@ -1,19 +1,15 @@
 """`setup` and `doctor` as real processes against the sandbox."""
 
 import json
-import os
-import pty
-import select
 import stat
 import subprocess
 import sys
 import tomllib
-from time import monotonic
 
 import pytest
 
 from piuploader.sandbox import Sandbox
-from tests.cli.running import piuploader, surroundings
+from tests.cli.running import at_terminal, piuploader
 
 
 @pytest.fixture(scope="module")
@@ -93,40 +89,6 @@ def test_setup_sets_a_broken_file_aside(sandbox, tmp_path):
     assert path.with_name("config.toml.old").read_text() == "[upload\n"
 
 
-def converse(home, answers, *arguments):
-    """Sit at a terminal: wait for each question and answer it. Return all that was shown."""
-    terminal, ours = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "piuploader", *arguments],
-        env=surroundings(home, TERM="xterm"),
-        stdin=ours,
-        stdout=ours,
-        stderr=ours,
-        start_new_session=True,
-    )
-    os.close(ours)
-    shown = ""
-    ends = monotonic() + 60
-    waiting = list(answers)
-    answered = 0
-    try:
-        while monotonic() < ends:
-            if not select.select([terminal], [], [], 1.0)[0]:
-                continue
-            try:
-                shown += os.read(terminal, 65536).decode()
-            except OSError:  # the other side hung up
-                break
-            if waiting and waiting[0][0] in shown[answered:]:
-                answered = len(shown)
-                os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
-        return process.wait(10), shown
-    finally:
-        process.kill()
-        process.wait()
-        os.close(terminal)
-
-
 def test_setup_asks_and_never_shows_the_key(sandbox, tmp_path):
     answers = [
         ("address", "127.0.0.1:9"),
@@ -138,7 +100,7 @@ def test_setup_asks_and_never_shows_the_key(sandbox, tmp_path):
         ("Time zone", "Mars"),
         ("Time zone", "Europe/Berlin"),
     ]
-    code, shown = converse(tmp_path, answers, "setup")
+    code, shown = at_terminal(tmp_path, answers, "setup")
     assert code == 0, shown
     assert "nothing listens there" in shown
     assert "Invalid API key" in shown
