@@ -77,7 +77,8 @@ class View:
             rows += [Text(), _transfers(status.transfers[:room])]
         rows += [Text(), _endings(status)]
         rows += [_problem(problem) for problem in status.problems[-MOST_PROBLEMS:]]
-        rows.append(Text("Leave the drive in.", style="bold"))
+        over = account.safe_to_unplug(status)  # the account follows at once
+        rows.append(Text("" if over else "Leave the drive in.", style="bold"))
         return Group(*rows)
 
     def account(self, status: ImportStatus) -> RenderableType:

@@ -56,6 +56,11 @@ def test_it_fits_any_terminal(width, height):
     assert len(lines) <= max(height, 16)
 
 
+def test_a_drive_that_may_go_is_not_asked_to_stay():
+    """The last frame may be drawn when all is over."""
+    assert "Leave" not in shown(lambda view: view.picture(running(phase=Phase.COMPLETE)))
+
+
 def test_six_transfers_are_enough():
     text = shown(lambda view: view.picture(running()))
     assert re.findall(r"IMG_(\d)", text) == list("012345")
