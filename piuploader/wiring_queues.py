@@ -20,7 +20,7 @@ from piuploader.config import QueueSettings, Settings, state_folder
 from piuploader.core.advice import Facts, Host
 from piuploader.core.experiment import ended
 from piuploader.core.policy import THUMBNAILS, Limits, Policy
-from piuploader.core.prudence import NIGHT, QuietHours, night_of, quiet_hours
+from piuploader.core.prudence import NEVER, NIGHT, QuietHours, night_of, quiet_hours
 from piuploader.core.queues import Queue, backlog
 from piuploader.errors import PiUploaderError
 
@@ -131,7 +131,7 @@ def yielding(client: ImmichClient, *, state: Path, policy: str, queues: QueueSet
         policy=Policy(policy),
         limits=Limits(lease_s=queues.lease_h * HOUR_S, turn_s=queues.turn_h * HOUR_S),
         clock=monotonic,
-        is_quiet=is_quiet(_hours(admin, queues.quiet_hours)),
+        is_quiet=is_quiet(_hours(admin, queues.quiet_hours) if policy != "off" else NEVER),
         storage=client.storage,
     )
 

@@ -124,6 +124,7 @@ class Holdings:
                 continue
             with suppress(OSError):
                 held = _locked(lock)
+                lock.with_suffix(".new").unlink(missing_ok=True)
                 lock.unlink(missing_ok=True)
                 os.close(held)
 

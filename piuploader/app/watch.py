@@ -1,6 +1,6 @@
 """Follow the server's queues, for a while or until they settle."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from enum import Enum
 
 from piuploader.core.flow import Flow, View
@@ -65,15 +65,19 @@ def wait_until_settled(
     clock: Callable[[], float],
     timeout_s: float | None,
     show: Callable[[View], object],
+    held: Callable[[], Collection[str]] = tuple,
 ) -> Outcome:
-    """Look until the server is settled, or cannot become so, or the time is up."""
+    """Look until the server is settled, or cannot become so, or the time is up.
+
+    `held`: queues that a piuploader of this device holds, and will give back.
+    """
     until_s = None if timeout_s is None else clock() + timeout_s
     hopeless = 0
     for view in views:
         show(view)
         if view.settled:
             return Outcome.SETTLED
-        hopeless = hopeless + 1 if never_settles(view) else 0
+        hopeless = hopeless + 1 if never_settles(view, held()) else 0
         if hopeless >= HOPELESS_LOOKS:
             return Outcome.HALTED
         if until_s is not None and clock() >= until_s:

@@ -7,6 +7,7 @@ seconds and has the `Keeper` carry out what `core.policy` orders. One
     yielding.start()            the thread looks; nothing is paused yet
     yielding.uploads_begun()    something is to be uploaded: from any thread, any number of times
     yielding.uploads_over()     all is confirmed: thumbnails first, then the rest
+    yielding.stay(...)          wait for the thumbnails, where somebody wants to
     yielding.close()            give all back now, whatever the stage
 """
 
@@ -69,6 +70,7 @@ class Yielding:
         self._leaving = False
         self._barred = False  # the last look ended at the key's rights
         self._wake = Event()
+        self._looked = Event()
         self._one = Lock()  # one look at a time
         self._thread: Thread | None = None
 
@@ -90,6 +92,16 @@ class Yielding:
         if self._uploading.is_set():
             self._uploading.clear()
             self._wake.set()
+
+    def stay(self, *, tell: Callable[[View], object], stop: Callable[[], bool]) -> None:
+        """Wait until the queues have had their turn in the policy's order, or `stop` says so.
+
+        `tell` hears of each look. To be called after `uploads_over`, and before `close`.
+        """
+        while self._thread and self._thread.is_alive() and not (self.idle or stop()):
+            if self._looked.wait(self._poll_s) and self._view is not None:
+                tell(self._view)
+            self._looked.clear()
 
     def close(self, *, patience_s: float = PATIENCE_S) -> bool:
         """Give everything back, and stop. May be called twice.
@@ -156,6 +168,7 @@ class Yielding:
                 self._stop_taking(error)
             except ServerError as error:
                 self._say(f"The server's queues cannot be used: {error}")
+            self._looked.set()
             return self._view
 
     def _look(self) -> None:

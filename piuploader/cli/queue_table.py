@@ -23,7 +23,7 @@ def lines(view: View, held: Collection[str] = ()) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-    return [*table, "", *sentences(view)]
+    return [*table, "", *sentences(view, held=held)]
 
 
 def as_json(view: View, server: str, held: Collection[str] = ()) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def as_json(view: View, server: str, held: Collection[str] = ()) -> dict[str, An
         "waiting": view.work.waiting,
         "jobs_per_min": _per_min(view.pace),
         "eta": _eta(view.eta),
-        "sentences": list(sentences(view)),
+        "sentences": list(sentences(view, held=held)),
         "queues": [
             {
                 "name": each.queue.name,

@@ -86,12 +86,16 @@ def wait(
 
     with _reach(ctx) as at:
         outcome = wait_until_settled(
-            _views(at, every_s), clock=monotonic, timeout_s=timeout_s, show=tell
+            _views(at, every_s),
+            clock=monotonic,
+            timeout_s=timeout_s,
+            show=tell,
+            held=lambda: at.journal.others().paused,
         )
         if as_json:
             _print(at, last[0], as_json=True)
         else:
-            for sentence in sentences(last[0]):
+            for sentence in sentences(last[0], held=at.journal.others().paused):
                 typer.echo(sentence)
     code = {Outcome.SETTLED: 0, Outcome.TIMEOUT: EXIT_TRY_LATER, Outcome.HALTED: EXIT_HALTED}
     raise typer.Exit(code[outcome])

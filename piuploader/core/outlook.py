@@ -5,9 +5,10 @@ confirmed) and *server settled* (all queues empty over several looks). The
 first is the one that people wait for; the second needs nobody.
 """
 
+from collections.abc import Collection
 from enum import Enum
 
-from piuploader.core.flow import QueueView, View
+from piuploader.core.flow import View
 from piuploader.core.queues import EMPTY_POLLS
 
 
@@ -33,26 +34,36 @@ DONE = {
 }
 
 
-def sentences(view: View, uploads: Uploads = Uploads.UNKNOWN) -> tuple[str, ...]:
-    """Say what runs, what is left, what does not move, and whether the drive may go."""
+LEFT_AT_ONCE = (
+    "The server's queues run again, all at once; with --stay, the thumbnails would run first."
+)
+
+
+def sentences(
+    view: View, uploads: Uploads = Uploads.UNKNOWN, held: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Say what runs, what is left, what does not move, and whether the drive may go.
+
+    `held`: queues that a piuploader of this device paused and will give back.
+    """
     if view.settled:
         said = ["The server has finished: nothing runs and nothing waits."]
     elif not view.busy:
         said = [f"The server's queues are empty; {EMPTY_POLLS} looks in a row will prove it."]
     else:
-        said = [_work(view), *_halted(view)]
+        said = [_work(view), *_halted(view, held)]
     last = (FAREWELL if view.busy else DONE)[uploads]
     return (*said, last) if last else tuple(said)
 
 
-def blocked(view: View) -> tuple[QueueView, ...]:
-    """Return the queues without which the server never settles: paused with jobs, or stuck."""
-    return tuple(each for each in view.busy if each.queue.is_paused or each.stuck)
-
-
-def never_settles(view: View) -> bool:
-    """Tell whether all that is left is paused or stuck: waiting for it would not end."""
-    return bool(view.busy) and len(blocked(view)) == len(view.busy)
+def never_settles(view: View, held: Collection[str] = ()) -> bool:
+    """Tell whether all that is left is stuck, or paused by others: waiting would not end."""
+    blocked = [
+        each
+        for each in view.busy
+        if each.stuck or (each.queue.is_paused and each.queue.name not in held)
+    ]
+    return bool(view.busy) and len(blocked) == len(view.busy)
 
 
 def _work(view: View) -> str:
@@ -60,19 +71,24 @@ def _work(view: View) -> str:
     now = f"The server works on {_listed(running)}" if running else "No job runs at the server"
     work = view.work
     left = f"{now}: {number(work.active, 'job')} active, {number(work.waiting, 'job')} waiting"
-    if blocked(view):
+    if any(each.queue.is_paused or each.stuck for each in view.busy):
         return f"{left}."
     if view.eta is None or view.pace is None:
         return f"{left}; how long that takes is not known yet."
     return f"{left}, done in {view.eta}." if view.eta.seconds else f"{left}."
 
 
-def _halted(view: View) -> list[str]:
+def _halted(view: View, held: Collection[str]) -> list[str]:
     said = []
-    if paused := [each.queue for each in view.busy if each.queue.is_paused]:
-        jobs = sum(queue.backlog for queue in paused)
-        names = _listed([queue.name for queue in paused])
-        said.append(f"Paused until somebody resumes: {names} ({number(jobs, 'job')}).")
+    paused = [each.queue for each in view.busy if each.queue.is_paused]
+    for queues, how in (
+        ([queue for queue in paused if queue.name in held], "Held back for the uploads"),
+        ([queue for queue in paused if queue.name not in held], "Paused until somebody resumes"),
+    ):
+        if queues:
+            jobs = sum(queue.backlog for queue in queues)
+            names = _listed([queue.name for queue in queues])
+            said.append(f"{how}: {names} ({number(jobs, 'job')}).")
     if stuck := [each.queue for each in view.busy if each.stuck]:
         names = _listed([queue.name for queue in stuck])
         said.append(f"Stuck, nothing moves: {names}. Look at the server's log.")

@@ -18,6 +18,7 @@ from piuploader.errors import (
     ServerUnreachable,
 )
 from tests.queue_fakes import Clock, FakeJournal, FakeQueueServer
+from tests.waiting import wait_until
 
 
 def make(server, journal=None, *, policy=Policy.STAGED, clock=None, **options):
@@ -256,13 +257,42 @@ def test_several_threads_may_tell_while_it_looks():
     callers = [threading.Thread(target=yielding.uploads_begun) for _ in range(4)]
     for caller in callers:
         caller.start()
-    until = monotonic() + 10
-    while server.paused != set(HEAVY) and monotonic() < until:
-        threading.Event().wait(0.005)
-    assert server.paused == set(HEAVY)
+    wait_until(lambda: server.paused == set(HEAVY))
     for caller in callers:
         caller.join()
     yielding.close()
+    yielding.close()
+    assert server.paused == set()
+
+
+def test_who_stays_sees_the_thumbnails_done_first():
+    server = FakeQueueServer(jobs={"thumbnailGeneration": 3, "ocr": 2})
+    yielding = make(server, clock=monotonic, poll_s=0.01)
+    yielding.start()
+    yielding.uploads_begun()
+    wait_until(lambda: server.paused == set(HEAVY))
+    yielding.uploads_over()
+    seen = []
+
+    def tell(view):
+        seen.append(view.work.waiting + view.work.active)
+        server.work("thumbnailGeneration")
+
+    yielding.stay(tell=tell, stop=lambda: False)
+    assert seen
+    assert server.jobs["thumbnailGeneration"] == 0
+    assert server.paused == set()
+    yielding.close()
+
+
+def test_who_stays_may_leave_at_any_time():
+    server = FakeQueueServer(jobs={"thumbnailGeneration": 3})
+    yielding = make(server, clock=monotonic, poll_s=0.01)
+    yielding.start()
+    yielding.uploads_begun()
+    wait_until(lambda: server.paused == set(HEAVY))
+    yielding.uploads_over()
+    yielding.stay(tell=lambda view: None, stop=lambda: True)
     yielding.close()
     assert server.paused == set()
 

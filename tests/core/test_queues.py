@@ -141,6 +141,14 @@ def test_a_paused_queue_is_not_stuck_but_waits_for_somebody():
     assert any("Paused until somebody resumes: ocr (5 jobs)" in text for text in sentences(view))
 
 
+def test_a_queue_that_we_hold_back_comes_again():
+    view = watch(Flow(), [5] * 40, is_paused=True)
+
+    assert not never_settles(view, held={"ocr"})
+    said = sentences(view, Uploads.OPEN, held={"ocr"})
+    assert any("Held back for the uploads: ocr (5 jobs)" in text for text in said)
+
+
 def test_the_sentence_says_what_runs_what_is_left_and_that_the_drive_may_go():
     view = watch(Flow(), [500 - 10 * n for n in range(20)], active=2)
 
