@@ -108,14 +108,16 @@ async def add_to_album(call: Call) -> list[dict[str, Any]]:
     problems.uuids("ids", body.get("ids"))
     problems.end()
     allowed = {asset.id for asset in _assets(call, body["ids"])}
+    members = set(album.asset_ids)
     answer: list[dict[str, Any]] = []
     for asset_id in body["ids"]:
-        if asset_id in album.asset_ids:
+        if asset_id in members:
             answer.append({"id": asset_id, "success": False, "error": "duplicate"})
         elif asset_id not in allowed:
             answer.append({"id": asset_id, "success": False, "error": "no_permission"})
         else:
             album.asset_ids.append(asset_id)
+            members.add(asset_id)
             answer.append({"id": asset_id, "success": True})
     album.updated_at = timestamp()
     call.world.store.save(album)
@@ -184,7 +186,8 @@ async def tag_assets(call: Call) -> dict[str, int]:
     count = 0
     for tag in _tags(call):
         if tag.id in body["tagIds"]:
-            new = [asset.id for asset in assets if asset.id not in tag.asset_ids]
+            members = set(tag.asset_ids)
+            new = [asset.id for asset in assets if asset.id not in members]
             tag.asset_ids += new
             count += len(new)
             call.world.store.save(tag)

@@ -64,7 +64,7 @@ class Sandbox:
         if self._loop.is_closed():
             return
         if self._server is not None:
-            self._call(self._server.stop())
+            self._call(self._end(self._server))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -152,6 +152,14 @@ class Sandbox:
         server = Server(self._settings)
         await server.start()
         return server
+
+    @staticmethod
+    async def _end(server: Server) -> None:
+        await server.stop()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

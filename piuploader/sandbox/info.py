@@ -137,19 +137,23 @@ async def me(call: Call) -> dict[str, Any]:
     """GET /users/me."""
     user = call.user
     since_3_2 = {"clusterGroupId": user.id} if call.world.version >= (3, 2, 0) else {}
-    return owner_view(user) | since_3_2 | {
-        "createdAt": user.created_at,
-        "updatedAt": user.created_at,
-        "deletedAt": None,
-        "isAdmin": user.is_admin,
-        "license": None,
-        "oauthId": "",
-        "quotaSizeInBytes": user.quota_bytes,
-        "quotaUsageInBytes": call.world.store.used_bytes(user.id),
-        "shouldChangePassword": False,
-        "status": "active",
-        "storageLabel": "admin" if user.is_admin else None,
-    }
+    return (
+        owner_view(user)
+        | since_3_2
+        | {
+            "createdAt": user.created_at,
+            "updatedAt": user.created_at,
+            "deletedAt": None,
+            "isAdmin": user.is_admin,
+            "license": None,
+            "oauthId": "",
+            "quotaSizeInBytes": user.quota_bytes,
+            "quotaUsageInBytes": call.world.store.used_bytes(user.id),
+            "shouldChangePassword": False,
+            "status": "active",
+            "storageLabel": "admin" if user.is_admin else None,
+        }
+    )
 
 
 # --- keys ---

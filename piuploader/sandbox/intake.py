@@ -2,12 +2,16 @@
 
 import asyncio
 import hashlib
+import warnings
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from aiohttp import BodyPartReader
+from aiohttp.multipart import BadContentDispositionHeader
 
 from piuploader.sandbox import media
 from piuploader.sandbox.machine import Work
@@ -60,16 +64,19 @@ class Intake:
         form = Form()
         try:
             async for part in self._parts():
-                if part.filename is None:
-                    await self._read_field(part, form)
+                name, filename = _disposition(part)
+                if filename is None:
+                    await self._read_field(part, name, form)
                 else:
-                    await self._read_file(part, form)
+                    await self._read_file(part, name, _plain(filename), form)
         except BaseException:
             form.discard()
             raise
         return form
 
     async def _parts(self) -> AsyncIterator[BodyPartReader]:
+        # aiohttp stumbles over semicolons in a name, and says so; `_disposition` does not.
+        warnings.filterwarnings("ignore", category=BadContentDispositionHeader)
         try:
             reader = await self._call.request.multipart()
         except (AssertionError, ValueError) as error:
@@ -85,16 +92,16 @@ class Intake:
                 raise Refusal(400, "Unexpected field")
             yield part
 
-    async def _read_field(self, part: BodyPartReader, form: Form) -> None:
+    async def _read_field(self, part: BodyPartReader, name: str, form: Form) -> None:
         raw = bytes(await part.read())
         if len(raw) > _MAX_FIELD_BYTES:
             raise Refusal(400, "Field value too long")
-        form.fields[part.name or ""] = raw.decode("utf-8", "replace")
+        form.fields[name] = raw.decode("utf-8", "replace")
 
-    async def _read_file(self, part: BodyPartReader, form: Form) -> None:
-        name = _plain(part.filename or "")
+    async def _read_file(
+        self, part: BodyPartReader, field_name: str, name: str, form: Form
+    ) -> None:
         told = form.fields.get("filename") or name
-        field_name = part.name or ""
         if field_name not in {"assetData", "sidecarData"} or field_name in form.files:
             raise Refusal(400, "Unexpected field")
         is_asset = field_name == "assetData"
@@ -147,6 +154,15 @@ class Intake:
             await asyncio.sleep(min(left_s / world.settings.job_speed, 0.05))
             world.catch_up()
             count, with_base = 0, False
+
+
+def _disposition(part: BodyPartReader) -> tuple[str, str | None]:
+    """Return the name of a part's field, and its file's name if it is a file."""
+    header = Message()
+    header["content-disposition"] = part.headers.get("content-disposition", "")
+    name = header.get_param("name", "", header="content-disposition")
+    filename = header.get_param("filename", None, header="content-disposition")
+    return collapse_rfc2231_value(name), filename and collapse_rfc2231_value(filename)
 
 
 def _plain(name: str) -> str:

@@ -154,8 +154,9 @@ class Machine:
         ml_enabled: Callable[[], bool],
         is_film: Callable[[str], bool],
         done: Callable[[str, str], None],
+        names: Iterable[str] = QUEUES,
     ) -> None:
-        self.queues = {name: Queue() for name in QUEUES}
+        self.queues = {name: Queue() for name in names}
         self._now = now
         self._model = model
         self._concurrency = concurrency

@@ -34,7 +34,7 @@ _RESTARTABLE = frozenset(QUEUES) - {"backgroundTask", "search", "notifications",
 
 def _names(call: Call) -> list[str]:
     is_old = call.world.version < (3, 0, 0)
-    return [name for name in QUEUES if not (is_old and name in _NEW_IN_3)]
+    return [name for name in call.world.machine.queues if not (is_old and name in _NEW_IN_3)]
 
 
 def _name(call: Call) -> str:

@@ -14,7 +14,8 @@ class Settings:
     the same owner's and has asset.upload and asset.read only. Keys that are
     not given are made. Without `data` everything is kept in a temporary
     folder. `job_speed` makes the model's time run faster than the clock.
-    `record` keeps every exchange, for tests to validate.
+    `extra_queues` are names that a later Immich might have. `record` keeps
+    every exchange, for tests to validate.
     """
 
     host: str = "127.0.0.1"
@@ -26,6 +27,7 @@ class Settings:
     cpu_model: str = "off"
     job_speed: float = 1.0
     backlog: Mapping[str, int] = field(default_factory=dict)
+    extra_queues: tuple[str, ...] = ()
     config_file: bool = False
     quota_bytes: int | None = None
     disk_bytes: int | None = None

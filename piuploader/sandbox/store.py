@@ -168,3 +168,13 @@ class Store:
                 album.asset_ids = [item for item in album.asset_ids if item != record_id]
             for tag in self.tags.values():
                 tag.asset_ids = [item for item in tag.asset_ids if item != record_id]
+            self._leave_stack(record)
+
+    def _leave_stack(self, asset: Asset) -> None:
+        stack = self.stacks.get(asset.stack_id or "")
+        if stack is None:
+            return
+        stack.asset_ids = [item for item in stack.asset_ids if item != asset.id]
+        if len(stack.asset_ids) == 1:  # one asset is no stack
+            self.assets[stack.asset_ids[0]].stack_id = None
+            del self.stacks[stack.id]

@@ -96,6 +96,7 @@ class World:
             ml_enabled=lambda: bool(self.config["machineLearning"]["enabled"]),
             is_film=self._is_film,
             done=self._note_stage,
+            names=(*QUEUES, *settings.extra_queues),
         )
         for name in self.store.settings.get("paused", []):
             self.machine.pause(name, paused=True)
@@ -135,7 +136,7 @@ class World:
 
     def concurrency(self, queue: str) -> int:
         """Return how many jobs of a queue run at a time."""
-        if queue in FIXED_AT_ONE:
+        if queue in FIXED_AT_ONE or queue in self.settings.extra_queues:
             return 1
         count: int = self.config["job"][queue]["concurrency"]
         return count

@@ -99,6 +99,9 @@ def test_a_stack_shows_its_first_asset(admin):
     admin("POST /stacks", json={"assetIds": [three, one]})
     (stack,) = admin("GET /stacks").json()
     assert {asset["id"] for asset in stack["assets"]} == {one, two, three}
+    admin("DELETE /assets", json={"ids": [three, one], "force": True})
+    assert admin("GET /stacks").json() == []
+    assert admin(f"GET /assets/{two}").json()["stack"] is None
 
 
 def test_the_server_tells_of_itself(admin):

@@ -1,6 +1,7 @@
 """Queues: how they fill, drain and pause, over HTTP and in the model."""
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -207,3 +208,27 @@ def test_a_backlog_is_there_from_the_start(start):
     sandbox = start(backlog={"thumbnailGeneration": 400})
     counts = sandbox.queues()["thumbnailGeneration"]
     assert 390 < counts["active"] + counts["waiting"] <= 400
+
+
+def test_a_queue_of_a_later_version_is_listed_like_the_others(start, client_of):
+    sandbox = start(version="3.2.2", extra_queues=("holograms",))
+    sandbox.add_backlog(holograms=3)
+    queue = by_name(client_of(sandbox, sandbox.admin_key))["holograms"]
+    assert (queue["statistics"]["active"], queue["statistics"]["waiting"]) == (1, 2)
+
+
+def test_uploads_to_a_weak_server_are_faster_beside_paused_queues(start, client_of):
+    def seconds(*, paused):
+        sandbox = start(
+            cpu_model="pi4", job_speed=10, backlog=dict.fromkeys(HEAVY, 5000), version="3.2.2"
+        )
+        if paused:
+            sandbox.pause(*HEAVY)
+            sandbox.fast_forward(10)
+        client = client_of(sandbox, sandbox.admin_key)
+        began = time.monotonic()
+        for number in range(5):
+            client.upload_id(b"%d" % number)
+        return time.monotonic() - began
+
+    assert seconds(paused=False) > 2 * seconds(paused=True)

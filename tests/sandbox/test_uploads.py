@@ -4,10 +4,12 @@ import base64
 import hashlib
 import http.client
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.sandbox.conftest import WHEN
 from tests.waiting import wait_until
 
 SHA1 = hashlib.sha1
@@ -247,5 +249,27 @@ def test_a_cut_connection_leaves_nothing_behind(sandbox, admin):
     assert admin.upload(b"next").status_code == 201
 
 
+@pytest.mark.slow
 def test_an_idle_connection_is_closed_after_five_seconds(sandbox):
-    assert sandbox._server._runner._kwargs["keepalive_timeout"] == 5.0
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        sock.sendall(b"GET /api/server/ping HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert b"pong" in sock.recv(4096)
+        began = time.monotonic()
+        assert sock.recv(4096) == b""
+    assert 4 < time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize(
+    "name", ["a;b;c;d.jpg", 'quo"te.jpg', "Größe ✓.jpg", "per%22cent.jpg", "x'y*z.jpg", "a=b.jpg"]
+)
+def test_a_name_may_hold_what_a_header_makes_much_of(sandbox, admin, name):
+    """The part's own name counts where no `filename` field is sent."""
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="assetData"; filename="%b"\r\n\r\nphoto\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="fileCreatedAt"\r\n\r\n%b\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="fileModifiedAt"\r\n\r\n%b\r\n--b--\r\n'
+    ) % (name.replace('"', '\\"').encode(), WHEN.encode(), WHEN.encode())
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    assert admin("POST /assets", data=body, headers=headers).status_code == 201
+    assert sandbox.assets()[0]["name"] == name
