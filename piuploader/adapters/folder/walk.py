@@ -84,8 +84,8 @@ class Walk:
             folder, junk = waiting.pop()
             try:
                 handle = os.open(self._absolute(folder), FOLDER_FLAGS)
-            except OSError:
-                yield self._unreadable(folder, junk=junk)
+            except OSError as error:
+                yield from self._unreadable(folder, error, junk=junk)
                 continue
             try:
                 below = yield from self._folder(folder, handle, junk=junk)
@@ -101,8 +101,8 @@ class Walk:
         below: list[tuple[str, bool]] = []
         try:
             names = os.listdir(handle) if self._only is None else [self._only]
-        except OSError:
-            yield self._unreadable(folder, junk=junk)
+        except OSError as error:
+            yield from self._unreadable(folder, error, junk=junk)
             return below
         if folder == self._start:
             self._device = os.fstat(handle).st_dev
@@ -243,17 +243,19 @@ class Walk:
 
     def _lost(self, path: str, error: OSError, found: _Part) -> None:
         """Take note of a file that cannot be looked at."""
+        self._require_drive(error)
         if isinstance(error, FileNotFoundError):
             return  # taken away since its folder was read: nothing was found
-        self._require_drive(error)
         found.skipped.append(Skipped(path, 0, 0, Reason.UNREADABLE))
 
-    def _unreadable(self, folder: str, *, junk: bool) -> Listing:
-        self._require_drive(None)
-        reason = Reason.JUNK if junk else Reason.UNREADABLE
-        return Listing(folder, [], [Skipped(folder or ".", 0, 0, reason)], [])
+    def _unreadable(self, folder: str, error: OSError, *, junk: bool) -> Iterator[Listing]:
+        """Take note of a folder that cannot be looked into: who knows what it holds."""
+        self._require_drive(error)
+        if not isinstance(error, FileNotFoundError):
+            reason = Reason.JUNK if junk else Reason.UNREADABLE
+            yield Listing(folder, [], [Skipped(folder or ".", 0, 0, reason)], [])
 
-    def _require_drive(self, error: OSError | None) -> None:
+    def _require_drive(self, error: OSError) -> None:
         if not self._is_present():
             raise DriveRemoved("the drive was removed") from error
 
