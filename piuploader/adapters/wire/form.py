@@ -3,8 +3,8 @@
 The file itself is never copied into the form: the head says how long it
 is, and the connection puts the bytes in between.
 
-Immich wants `filename` before `assetData`, and judges a file by the
-extension of that name.
+Immich wants `filename` before `assetData`, and judges the parts after it by
+the extension of that name: hence the order sidecar, filename, file.
 """
 
 import secrets
@@ -48,17 +48,19 @@ class Form:
         open_ = self._open
         name = printable(upload.name)
         when = upload.created_at.encode()
-        form = (
+        form = b""
+        if upload.sidecar:
+            # Before `filename`: Immich judges every part by that name once it has read it.
+            form = (
+                b'%bsidecarData"; filename="%b"\r\nContent-Type: application/xml\r\n\r\n%b\r\n'
+                % (open_, quoted(printable(upload.sidecar.name)), upload.sidecar.data)
+            )
+        form += (
             b'%bfileCreatedAt"\r\n\r\n%b\r\n%bfileModifiedAt"\r\n\r\n%b\r\n%bfilename"\r\n\r\n%b\r\n'
             % (open_, when, open_, when, open_, name)
         )
         for field, value in self._optional(upload):
             form += b'%b%b"\r\n\r\n%b\r\n' % (open_, field, value)
-        if upload.sidecar:
-            form += (
-                b'%bsidecarData"; filename="%b"\r\nContent-Type: application/xml\r\n\r\n%b\r\n'
-                % (open_, quoted(printable(upload.sidecar.name)), upload.sidecar.data)
-            )
         form += b'%bassetData"; filename="%b"\r\nContent-Type: application/octet-stream\r\n\r\n' % (
             open_,
             quoted(name),
