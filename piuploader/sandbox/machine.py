@@ -104,12 +104,12 @@ class Model:
 
 MODELS: Mapping[str, Model] = {
     "off": Model(),
-    # 2,000 photos to an idle Pi 4 take about 3.5 minutes, beside all its jobs four times that.
-    "pi4": Model(cores=4, loads=PI4, upload=Load(0.4, 1.0), upload_s_per_mib=0.02),
+    # So 2,000 photos of 3 MiB take 3.7 minutes over 4 connections, and 4 times that beside all jobs.
+    "pi4": Model(cores=4, loads=PI4, upload=Load(0.3, 1.0), upload_s_per_mib=0.02),
     "pi5": Model(
         cores=4,
         loads={name: Load(load.seconds / 2.6, load.cores) for name, load in PI4.items()},
-        upload=Load(0.15, 1.0),
+        upload=Load(0.115, 1.0),
         upload_s_per_mib=0.008,
     ),
 }

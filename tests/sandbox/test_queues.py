@@ -101,7 +101,7 @@ def test_pausing_the_heavy_queues_frees_an_upload():
         model.advance(1)
         return model.owe(model.begin_upload(), size_bytes=0, with_base=True)
 
-    assert seconds(paused=True) == pytest.approx(0.4)
+    assert seconds(paused=True) == pytest.approx(0.3)
     assert seconds(paused=False) > 3 * seconds(paused=True)
 
 
