@@ -94,6 +94,38 @@ def test_staged_shows_thumbnails_first(tmp_path, sandbox):
         assert paused(sandbox) == set()
 
 
+def test_two_uploaders_on_one_computer_hand_the_pause_over(tmp_path, sandbox):
+    with beside_an_import(sandbox, tmp_path) as second:
+        with beside_an_import(sandbox, tmp_path) as first:
+            first.uploads_begun()
+            wait_until(lambda: paused(sandbox) == set(HEAVY))
+            second.uploads_begun()
+            wait_until(lambda: any("on this device" in note for note in second.notes))
+        wait_until(lambda: paused(sandbox) == set(HEAVY))
+    assert paused(sandbox) == set()
+
+
+def test_two_uploaders_on_two_computers_leave_nothing_paused(tmp_path, sandbox):
+    with beside_an_import(sandbox, tmp_path / "a") as first:
+        first.uploads_begun()
+        wait_until(lambda: paused(sandbox) == set(HEAVY))
+        with beside_an_import(sandbox, tmp_path / "b") as second:
+            second.uploads_begun()
+            wait_until(lambda: any("somebody else" in note for note in second.notes))
+        assert paused(sandbox) == set(HEAVY), "the second gives back nothing of the first"
+    assert paused(sandbox) == set()
+
+
+def test_what_a_person_resumes_in_mid_import_stays_theirs(tmp_path, sandbox):
+    with beside_an_import(sandbox, tmp_path) as at:
+        at.uploads_begun()
+        wait_until(lambda: paused(sandbox) == set(HEAVY))
+        sandbox.pause("ocr", paused=False)
+        wait_until(lambda: any("ocr" in note for note in at.notes))
+        sandbox.pause("ocr")
+    assert paused(sandbox) == {"ocr"}
+
+
 # -- who may what ---------------------------------------------------------------------------
 
 ALL = [
@@ -184,6 +216,7 @@ def test_the_commands_work_against_the_sandbox(here, capsys):
     assert "It is 3 now" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_measuring_works_against_the_sandbox(here, capsys):
     """Without a CPU model each job of a queue has a core: three at a time beat one."""
     here.add_backlog(thumbnailGeneration=20_000)

@@ -102,19 +102,10 @@ def _facts(
         host = _interview()
     if (host is None and server_class is None) or (about and about.startswith(THUMBNAILS)):
         pace = thumbnails_per_min(at, seconds=PACE_S)
-    if server_class is not None:
-        try:
-            classes = advice.classes_of(server_class)
-        except ValueError as error:
-            raise UsageError(f"--server-class: {error}") from None
-        host = advice.Host(known_by="as you say")
-    elif host is not None:
-        classes = host.classes
-    elif pace is not None:
-        classes = frozenset(advice.guess_class(table, pace))
-        host = advice.Host(known_by=f"a guess from {pace:.0f} thumbnails a minute")
-    else:
-        classes, host = frozenset(), advice.Host()
+    try:
+        classes, host = advice.machine(table, said=server_class, host=host, pace_per_min=pace)
+    except ValueError as error:
+        raise UsageError(f"--server-class: {error}") from None
     return table, facts(at, host, classes, thumbnails_per_min=pace)
 
 
@@ -124,7 +115,7 @@ def _interview() -> "Host":
     typer.echo("The server runs on another machine. Three questions about it (Ctrl-C: leave):")
     memory = typer.prompt("Its memory in GB", type=float)
     cores = typer.prompt("Its processor cores", type=int, default=4)
-    disk = typer.prompt("Its photos are on (ssd, hdd, sd)", default="ssd")
+    disk = typer.prompt("Its photos are on ssd, hdd or sd", default="ssd")
     board = typer.prompt("Raspberry Pi model, 0 for none (0, 3, 4, 5)", type=int, default=0)
     return Host(
         cores=cores,
@@ -187,7 +178,7 @@ def _apply(
     from piuploader.app.advise import apply
     from piuploader.cli import advice_text
 
-    if facts.host.known_by.startswith("a guess"):
+    if facts.host.is_guess:
         raise UsageError("the server's class is only a guess: say --server-class to apply")
     wanted = {entry.setting: entry.recommended for entry in found}
     if not wanted:

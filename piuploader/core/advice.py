@@ -28,6 +28,7 @@ class Host:
     board: str = ""  # as in "Raspberry Pi 5 Model B Rev 1.0"
     cpu: str = ""  # intel, amd, rk3588, arm
     known_by: str = ""  # how we know, in words
+    is_guess: bool = False  # good enough to talk about, not to act on
 
     @property
     def classes(self) -> frozenset[str]:
@@ -120,12 +121,22 @@ def advise(table: Table, facts: Facts) -> tuple[Advice, ...]:
     )
 
 
-def guess_class(table: Table, thumbnails_per_min: float) -> str:
-    """Guess the class of a server from the pace of its thumbnails."""
-    for entry in table.pace:
-        if thumbnails_per_min < entry.get("below_per_min", float("inf")):
-            return str(entry["class"])
-    raise AssertionError  # the last entry has no limit
+def machine(
+    table: Table, *, said: str | None, host: Host | None, pace_per_min: float | None
+) -> tuple[frozenset[str], Host]:
+    """Settle what the server's machine is: a person's word, else what was read, else a guess.
+
+    `host`: read or answered, None where it is not known. `pace_per_min`: of its thumbnails.
+    Raises ValueError if `said` is no class.
+    """
+    if said is not None:
+        return classes_of(said), Host(known_by="as you say")
+    if host is not None:
+        return host.classes, host
+    if pace_per_min is not None:
+        how = f"a guess from {pace_per_min:.0f} thumbnails a minute"
+        return _guess(table, pace_per_min), Host(known_by=how, is_guess=True)
+    return frozenset(), Host()
 
 
 def classes_of(text: str) -> frozenset[str]:
@@ -134,6 +145,16 @@ def classes_of(text: str) -> frozenset[str]:
     if not letters or not letters <= frozenset(CLASSES) or len(letters - {"F"}) > 1:
         raise ValueError(f"{text!r} is no class: one of A to E, and F for a hard disk or SD card")
     return letters
+
+
+def _guess(table: Table, thumbnails_per_min: float) -> frozenset[str]:
+    """Guess the class of a server from the pace of its thumbnails."""
+    fits = (
+        entry["class"]
+        for entry in table.pace
+        if thumbnails_per_min < entry.get("below_per_min", float("inf"))
+    )
+    return frozenset(next(fits))
 
 
 def _size_class(host: Host) -> str:

@@ -1,6 +1,9 @@
 """`piuploader queues`, as a person or a script calls it, against real HTTP."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -113,3 +116,14 @@ def test_a_key_that_may_not_look_is_told_what_is_missing(
     immich.permissions, immich.is_admin = frozenset(permissions), is_admin
     assert run(["queues"]) == 77
     assert says in capsys.readouterr().err
+
+
+def test_watching_goes_on_until_it_is_interrupted(immich):
+    """One JSON document a look; Ctrl-C ends it, exit code 130."""
+    command = [sys.executable, "-m", "piuploader", "queues", "--watch", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        first = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    assert first["server_settled"] is False
+    assert len(first["queues"]) == 20

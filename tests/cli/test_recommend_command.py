@@ -5,8 +5,11 @@ import threading
 import tomllib
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from piuploader.cli.main import run
+from piuploader.cli.recommend import _interview
 from tests.queue_fakes import FakeQueueServer, HttpImmich, serving
 
 THUMBS = "job.thumbnailGeneration.concurrency"
@@ -122,6 +125,18 @@ def test_a_key_that_may_read_only_cannot_apply(immich, capsys):
     assert thumbnails(immich) == 3
 
 
+def test_three_questions_tell_what_a_server_elsewhere_is():
+    app = typer.Typer()
+
+    @app.command()
+    def ask():
+        host = _interview()
+        typer.echo(f"{sorted(host.classes)} {host.board} {host.known_by}")
+
+    told = CliRunner().invoke(app, input="8\n4\nhdd\n5\n").output
+    assert "['C', 'F'] Raspberry Pi 5 as you say" in told
+
+
 @pytest.fixture
 def machine(immich):
     """Thumbnails that take as long as the setting says."""
@@ -140,6 +155,7 @@ def machine(immich):
     thread.join()
 
 
+@pytest.mark.slow
 def test_measuring_keeps_the_best_shows_a_plot_and_can_be_undone(machine, capsys):
     arguments = ["recommend", "--measure", "--values", "1", "--minutes", "0.01", "--yes"]
     assert run(arguments) == 0
@@ -151,6 +167,7 @@ def test_measuring_keeps_the_best_shows_a_plot_and_can_be_undone(machine, capsys
     assert thumbnails(machine) == 3
 
 
+@pytest.mark.slow
 def test_measuring_can_be_read_by_a_machine(machine, capsys):
     arguments = ["recommend", "--measure", "--values", "1,2", "--minutes", "0.005", "--yes"]
     assert run([*arguments, "--json"]) == 0

@@ -16,7 +16,7 @@ from piuploader.core.advice import (
     Table,
     advise,
     classes_of,
-    guess_class,
+    machine,
     recommend,
 )
 from piuploader.errors import UsageError
@@ -219,8 +219,28 @@ def test_what_is_no_class_is_refused(text):
         classes_of(text)
 
 
-def test_the_class_can_be_guessed_from_the_pace():
-    assert [guess_class(TABLE, pace) for pace in (10, 180, 500, 5000)] == list("BCDE")
+def test_a_persons_word_counts_before_what_was_read():
+    """A tunnel may end here: then what was read is the wrong machine."""
+    here = Host(cores=16, memory_mib=64_000, disk="ssd")
+    classes, host = machine(TABLE, said="B", host=here, pace_per_min=None)
+    assert (classes, host.cores) == (frozenset("B"), None)
+
+
+def test_what_was_read_counts_before_a_guess():
+    here = Host(memory_mib=7900)
+    assert machine(TABLE, said=None, host=here, pace_per_min=5000)[0] == frozenset("C")
+
+
+@pytest.mark.parametrize(("pace", "letter"), [(10, "B"), (180, "C"), (500, "D"), (5000, "E")])
+def test_a_server_elsewhere_can_be_guessed_from_its_pace_and_is_called_a_guess(pace, letter):
+    classes, host = machine(TABLE, said=None, host=None, pace_per_min=pace)
+    assert classes == frozenset(letter)
+    assert host.is_guess
+    assert "guess" in host.known_by
+
+
+def test_a_server_of_which_nothing_is_known_has_no_class():
+    assert machine(TABLE, said=None, host=None, pace_per_min=None) == (frozenset(), Host())
 
 
 # -- asked about 10 ------------------------------------------------------------------------
