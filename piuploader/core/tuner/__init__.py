@@ -6,7 +6,7 @@ explorer (`explorer.py`, `shapes.py`) seeks goodput; docs/tuner.md
 explains both on a page.
 """
 
-from piuploader.core.tuner.sample import MOST_UPLOADS, Decision, Reason, Sample
+from piuploader.core.tuner.sample import MOST_UPLOADS, Decision, Flow, Machine, Reason, Sample
 from piuploader.core.tuner.tuner import Tuner
 
-__all__ = ["MOST_UPLOADS", "Decision", "Reason", "Sample", "Tuner"]
+__all__ = ["MOST_UPLOADS", "Decision", "Flow", "Machine", "Reason", "Sample", "Tuner"]

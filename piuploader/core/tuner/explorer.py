@@ -29,7 +29,7 @@ RAMP_EPOCHS = 6
 RAMP_UP = 0.6  # go up to what is enough for this share of the belief ...
 RAMP_DOWN = 0.4  # ... and down when this share says that less is better
 POLITE = 0.02  # a stream more must bring its share, or we do without it
-POLITE_WHEN_QUEUED = 0.15  # our packets queue up: someone else may wait behind them
+POLITE_WHEN_QUEUED = 0.2  # our packets queue up: someone else may wait behind them
 DOUBT_ON_CHANGE = 0.8
 JUMP = 0.2  # log goodput: a fifth more or less ...
 JUMP_SIGMAS = 4.0  # ... and well out of the noise
@@ -70,6 +70,7 @@ class Explorer:
         self._ramp_left = RAMP_EPOCHS
         self._steady_epochs = 0
         self._astonished = 0
+        self.learnt: int | None = None
         self._queued = False
         self._politeness = {
             e: [(n + 1.0) ** -e for n in range(1, most + 1)] for e in (POLITE, POLITE_WHEN_QUEUED)
@@ -139,6 +140,7 @@ class Explorer:
         here = min(self.wanted, cap)
         if scores[best - 1] - scores[here - 1] < STICKY:
             best = here
+        self.learnt = best
         self._steady_epochs += 1
         if self._steady_epochs > STEADY_BEFORE_PROBE and best == self.uploads:
             probe = self._probe(best, min(2 * best, cap))

@@ -142,6 +142,7 @@ def latency(memory: Latency, sample: Sample) -> tuple[Latency, Cap | None]:
 MEMORY_FLOOR_BYTES = 24 * MB
 MEMORY_FLOOR_SHARE = 0.04
 MEMORY_WAIT_S = 10.0
+EASE_EVERY_S = 3.0  # what was given up shows in the pressure only after a while
 PSI_UNEASY = 0.08
 PSI_ALARM = 0.30
 
@@ -152,6 +153,7 @@ class Memory:
 
     cap: int | None = None
     room_since_s: float | None = None
+    eased_at_s: float | None = None
 
 
 def memory(memory: Memory, sample: Sample) -> tuple[Memory, Cap | None]:
@@ -166,23 +168,22 @@ def memory(memory: Memory, sample: Sample) -> tuple[Memory, Cap | None]:
         fits = max(1, held + floor((available - reserve) / each))
         if available < 0.5 * reserve:
             drop, fits = True, min(fits, max(1, held // 2))
-    pressure = sample.psi_memory or 0.0
-    if pressure > PSI_UNEASY:
+    pressure, eased_at = sample.psi_memory or 0.0, memory.eased_at_s
+    if pressure > PSI_UNEASY and (eased_at is None or now - eased_at >= EASE_EVERY_S):
         eased = max(1, floor(held * (0.5 if pressure > PSI_ALARM else 0.8)))
-        fits = eased if fits is None else min(fits, eased)
-    if fits is None and memory.cap is None:
-        return memory, None
+        fits, eased_at = (eased if fits is None else min(fits, eased)), now
     cap, since = memory.cap, memory.room_since_s
+    if fits is None and cap is None:
+        return memory, None
     if fits is not None and (cap is None or fits <= cap):
         cap, since = fits, None
-    elif since is None:
+    elif since is None or pressure > PSI_UNEASY:
         since = now
-    elif now - since >= MEMORY_WAIT_S and cap is not None:
-        cap, since = (cap + 1 if fits is None else fits), None
-    surplus = cap is not None and held > cap
-    return Memory(cap, since), Cap(
-        Reason.MEMORY, "no memory for more", cap, drop_surplus=drop and surplus
-    )
+    elif now - since >= MEMORY_WAIT_S:
+        cap, since = ((cap or 0) + 1 if fits is None else fits), None
+    drop = drop and cap is not None and held > cap
+    says = "no memory for more uploads"
+    return Memory(cap, since, eased_at), Cap(Reason.MEMORY, says, cap, drop_surplus=drop)
 
 
 # --- Under-voltage: one upload, and say so. --------------------------------

@@ -32,6 +32,35 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What the sensors of this machine say about the last second."""
+
+    cores: int | None = None
+    cpu_cores: float | None = None
+    cpu_own_cores: float | None = None
+    clock_hz: float | None = None
+    temperature_c: float | None = None
+    throttled: bool | None = None
+    under_voltage: bool | None = None
+    memory_total_bytes: float | None = None
+    memory_available_bytes: float | None = None
+    own_memory_bytes: float | None = None
+    psi_memory: float | None = None
+    psi_io: float | None = None
+    psi_cpu: float | None = None
+    drive_busy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What the kernel says about the uploads' connections in the last second."""
+
+    acked_bytes: float | None = None
+    rtt_s: float | None = None
+    rtt_base_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One second of the machine, the link and the server."""
 

@@ -28,6 +28,7 @@ TAIL = 4.0  # degrees of freedom of the Student-t: outliers happen
 QUIETEST = 0.02  # log goodput; no epoch is measured better than this
 NEGLIGIBLE = 1e-4  # a shape so unlikely is left out of sums
 NOISE_AT_FIRST = 0.06
+DRIFT = 0.1  # from one epoch to the next the level walks by this share of the noise (variance)
 EPOCH_S = 4.0  # the noise is told for an epoch of this length
 
 
@@ -73,7 +74,7 @@ class ShapeBelief:
             return
         self._listen(uploads, log_goodput)
         self.doubt(AGEING_PER_S * seconds)
-        variance = self._level_variance + self._square
+        variance = self._level_variance + DRIFT * self._square
         spread = variance + noise
         residuals = [log_goodput - v - lv for v, lv in zip(at, self._levels, strict=True)]
         mean = sum(w * r for w, r in zip(self.weights, residuals, strict=True))

@@ -33,9 +33,9 @@ class Tuner:
         self._thrift: Thrift | None = None
 
     @property
-    def uploads_wanted(self) -> int:
-        """What the search holds best, whatever the governor says: worth remembering."""
-        return self._explorer.wanted
+    def learnt(self) -> int | None:
+        """What the search found best and is worth remembering; None before it found anything."""
+        return self._explorer.learnt
 
     def first(self) -> Decision:
         """Return what to run before anything has been measured."""
