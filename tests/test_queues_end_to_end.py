@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
@@ -422,3 +423,23 @@ def _upload(client, sandbox, number):
         timeout=60,
     )
     assert answer.status_code == 201
+
+
+@pytest.mark.slow
+def test_a_killed_experiment_gives_the_old_value_back_at_the_next_start(here):
+    here.add_backlog(thumbnailGeneration=20_000)
+    key = "job.thumbnailGeneration.concurrency"
+    arguments = ["--measure", "--values", "9", "--minutes", "1", "--yes"]
+
+    with ImmichClient(here.url, here.admin_key) as client:
+        settings = ImmichAdmin(client.call).settings
+        with subprocess.Popen(
+            command("recommend", *arguments, "--rounds", "1"), stderr=subprocess.DEVNULL
+        ) as process:
+            notes = Path(os.environ["PIUPLOADER_STATE"]) / "queues"
+            wait_until(lambda: list(notes.glob("queues-*.json")), within_s=20.0)
+            process.kill()
+        with ImmichClient(here.url, here.admin_key) as other:
+            ImmichAdmin(other.call).change({key: 9})  # as if it had come that far
+        assert run(["queues", "--seconds", "0"]) == 0
+        assert settings()[key] == 3
