@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
 from typing import Protocol
 
 from piuploader.core.appliance import ApplianceStatus, ServerLook, Vitals
@@ -11,26 +10,30 @@ from piuploader.core.signals import Colour, Signal
 from piuploader.core.status import ImportStatus
 
 
-class ImportDrive(Protocol):
-    """Imports one mounted drive."""
+class Import(Protocol):
+    """One import of one drive, to be run once."""
 
-    def __call__(
-        self, folder: Path, *, stop: Event, show: Callable[[ImportStatus], object]
-    ) -> ImportStatus:
-        """Return the last status, in a phase at rest; raise one of `piuploader.errors`.
+    def run(self) -> ImportStatus:
+        """Import, and return the last status, at rest; raise one of `piuploader.errors`."""
 
-        `show` hears where it stands every few seconds, also in a pause. Once
-        `stop` is set it ends in order, soon.
-        """
+    def status(self) -> ImportStatus | None:
+        """Return where it stands, from any thread; None before it has reached the server."""
 
-
-class Clean(Protocol):
-    """Deletes from one drive what the server surely holds."""
-
-    def __call__(self, drive: FoundDrive, *, stop: Event) -> int:
-        """Return how many files were deleted; raise one of `piuploader.errors`."""
+    def stop(self, sentence: str) -> None:
+        """Have it end in order, soon; from any thread, also before it runs."""
 
 
+class Clock(Protocol):
+    """The time of day, and whether it can be trusted."""
+
+    def year(self) -> int:
+        """Return the year by the system's clock, in UTC."""
+
+    def is_synchronised(self) -> bool:
+        """Tell whether a time server was heard."""
+
+
+BeginImport = Callable[[Path], Import]
 LookAtServer = Callable[[], ServerLook]
 ReadVitals = Callable[[], Vitals]
 
@@ -62,6 +65,23 @@ class Lamp(Protocol):
 
     def close(self) -> None:
         """Go dark and give the hardware back."""
+
+
+class Show(Protocol):
+    """All lamps together."""
+
+    def show(self, signal: Signal, share: float | None = None) -> None:
+        """Play this signal from now on, and show how much is done, 0 to 1."""
+
+    def close(self) -> None:
+        """Go dark and give the lamps back."""
+
+
+class Buzzer(Protocol):
+    """Something that beeps."""
+
+    def beep(self, times: int) -> None:
+        """Beep so many times and return at once."""
 
 
 class Supervisor(Protocol):

@@ -49,19 +49,19 @@ SAFE = {"ro", "nosuid", "nodev", "noexec"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "mkfs", "mib", "also"),
+    ("kind", "how", "also"),
     [
-        pytest.param("ext4", ["mkfs.ext4", "-q"], 16, "norecovery", marks=needs("mkfs.ext4")),
-        pytest.param("ext2", ["mkfs.ext2", "-q"], 16, "", marks=needs("mkfs.ext2")),
-        pytest.param("btrfs", ["mkfs.btrfs", "-q"], 128, "", marks=needs("mkfs.btrfs")),
-        pytest.param("vfat", ["mkfs.vfat"], 16, "uid=65534", marks=needs("mkfs.vfat")),
-        pytest.param("exfat", ["mkfs.exfat"], 16, "", marks=needs("mkfs.exfat")),
-        pytest.param("ntfs", ["mkntfs", "-F", "-q"], 16, "", marks=needs("mkntfs", "ntfs-3g")),
+        pytest.param("ext4", [16, "mkfs.ext4", "-q"], "norecovery", marks=needs("mkfs.ext4")),
+        pytest.param("ext2", [16, "mkfs.ext2", "-q"], "", marks=needs("mkfs.ext2")),
+        pytest.param("btrfs", [128, "mkfs.btrfs", "-q"], "", marks=needs("mkfs.btrfs")),
+        pytest.param("vfat", [16, "mkfs.vfat"], "uid=65534", marks=needs("mkfs.vfat")),
+        pytest.param("exfat", [16, "mkfs.exfat"], "", marks=needs("mkfs.exfat")),
+        pytest.param("ntfs", [16, "mkntfs", "-F", "-q"], "", marks=needs("mkntfs", "ntfs-3g")),
     ],
 )
-def test_a_file_system_is_mounted_read_only_or_told_about(tmp_path, place, kind, mkfs, mib, also):
+def test_a_file_system_is_mounted_read_only_or_told_about(tmp_path, place, kind, how, also):
     """What this kernel lacks, and no program replaces, leaves a sentence."""
-    image = make_image(tmp_path / "image", mib, *mkfs)
+    image = make_image(tmp_path / "image", *how)
     with loop_device(image) as name:
         done = drive_sh("mount", name, place)
         assert done.returncode == 0, done.stderr
