@@ -104,7 +104,7 @@ class Model:
 
 MODELS: Mapping[str, Model] = {
     "off": Model(),
-    # So 2,000 photos of 3 MiB take 3.7 minutes over 4 connections, and 4 times that beside all jobs.
+    # 2,000 photos of 3 MiB take 3.7 minutes over 4 connections, and 4 times that beside all jobs.
     "pi4": Model(cores=4, loads=PI4, upload=Load(0.3, 1.0), upload_s_per_mib=0.02),
     "pi5": Model(
         cores=4,

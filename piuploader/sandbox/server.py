@@ -1,7 +1,7 @@
 """Runs the application on a socket, and takes it down and up again."""
 
 import asyncio
-import logging
+import socket
 import tempfile
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from piuploader.sandbox.world import World
 
 KEEP_ALIVE_S = 5.0  # as Node's server: a pooled connection goes stale after this
 _TICK_S = 0.25
-
-log = logging.getLogger(__name__)
+_ARRIVAL_S = 0.02
+_BACKLOG = 512
 
 
 class Server:
@@ -28,13 +28,15 @@ class Server:
         )
         self.port = settings.port
         self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._site: web.SockSite | None = None
+        self._listener: socket.socket | None = None
         self._ticker: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
         """The address that a client is given."""
-        return f"http://{self._settings.host}:{self.port}"
+        host = self._settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     async def start(self) -> None:
         """Listen; when this returns, ping answers."""
@@ -55,7 +57,7 @@ class Server:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
         if self._runner is not None:
-            self._drop_connections()
+            await self._refuse()
             await self._runner.cleanup()
         self.world.store.close()
         if self._folder is not None:
@@ -63,24 +65,32 @@ class Server:
 
     async def restart(self, down_s: float = 0.0) -> None:
         """Drop every connection, refuse new ones for a while, then listen again."""
-        if self._site is None:
-            return
-        await self._site.stop()
-        self._drop_connections()
+        await self._refuse()
         await asyncio.sleep(down_s)
         await self._listen()
 
     async def _listen(self) -> None:
         if self._runner is None:
             raise RuntimeError("the server was not started")
-        self._site = web.TCPSite(
-            self._runner, self._settings.host, self.port, reuse_address=True, backlog=512
-        )
+        host = self._settings.host
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, self.port), family=family, backlog=_BACKLOG)
+        self.port = listener.getsockname()[1]
+        self._site = web.SockSite(self._runner, listener)
         await self._site.start()
-        self.port = self._runner.addresses[0][1]
+        self._listener = listener
 
-    def _drop_connections(self) -> None:
-        server = self._runner.server if self._runner else None
+    async def _refuse(self) -> None:
+        """Accept nothing more and drop every connection."""
+        if self._site is None or self._listener is None or self._runner is None:
+            return
+        # asyncio loses a connection that it accepted but has not yet set up when the
+        # listener closes: stop accepting first, and let those arrive.
+        asyncio.get_running_loop().remove_reader(self._listener)
+        await asyncio.sleep(_ARRIVAL_S)
+        await self._site.stop()
+        self._site = self._listener = None
+        server = self._runner.server
         for connection in server.connections if server else ():
             if connection.transport is not None:
                 connection.transport.abort()

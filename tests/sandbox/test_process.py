@@ -60,8 +60,24 @@ def test_a_signal_ends_it_in_order_and_it_prints_the_keys_that_it_made(number):
         assert process.wait(10) == 0
 
 
-def test_a_wrong_option_is_told_in_one_line():
-    command = [sys.executable, "-m", "piuploader.sandbox", "--fault", "boom"]
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--fault", "boom", "There is no fault 'boom'"),
+        ("--backlog", "nothing=3", "There is no queue 'nothing'"),
+        ("--cpu-model", "pi9", "There is no model 'pi9'"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_line(option, value, told):
+    command = [sys.executable, "-m", "piuploader.sandbox", option, value]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
-    assert "There is no fault 'boom'" in done.stderr.replace("\n", " ").replace("  ", " ")
+    assert told in done.stderr
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(sandbox):
+    port = sandbox.url.rsplit(":", 1)[1]
+    command = [sys.executable, "-m", "piuploader.sandbox", "--port", port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Cannot listen on 127.0.0.1" in done.stderr
