@@ -8,7 +8,8 @@ given as a range that this doubt spans, or not at all.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import sqrt
 
@@ -126,12 +127,10 @@ class Flow:
             self._looks.popleft()
         settled = self._settling.look(queues)
         whole = pace([(when, work_left(seen.values())) for when, seen in self._looks])
-        return View(
-            queues=tuple(self._of(queue, now_s) for queue in in_pipeline_order(queues)),
-            pace=whole,
-            eta=whole.eta(work_left(queues)) if whole else None,
-            settled=settled,
-        )
+        views = tuple(self._of(queue, now_s) for queue in in_pipeline_order(queues))
+        own = [view.eta for view in views if view.queue.backlog and not view.queue.is_paused]
+        eta = whole.eta(work_left(queues)) if whole else None
+        return View(views, whole, latest(eta, own) if eta else None, settled)
 
     def forget(self) -> None:
         """Start over: what was measured no longer holds (uploads ended, a policy changed)."""
@@ -151,6 +150,25 @@ class Flow:
             eta=speed.eta(queue.backlog) if speed and not queue.is_paused else None,
             stuck=may_move and still_s >= patience_s,
         )
+
+
+def latest(eta: Eta, others: Iterable[Eta | None]) -> Eta:
+    """Return when the last of several is done. None among them: nobody can tell how long at most.
+
+    The pace of the whole is that of quick and slow jobs together, and knows
+    what will follow; each queue's own pace knows how slow its jobs are. The later is right.
+    """
+    for other in others:
+        if other is None:
+            eta = replace(eta, most_s=None)
+            continue
+        open_ended = eta.most_s is None or other.most_s is None
+        eta = Eta(
+            seconds=max(eta.seconds, other.seconds),
+            least_s=max(eta.least_s, other.least_s),
+            most_s=None if open_ended else max(eta.most_s or 0.0, other.most_s or 0.0),
+        )
+    return eta
 
 
 def pace(walk: list[tuple[float, int]]) -> Pace | None:

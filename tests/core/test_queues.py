@@ -179,6 +179,29 @@ def test_durations_read_as_a_person_says_them():
     assert said == ["0 s", "40 s", "2 min", "58 min", "1 h", "3 h 20 min", "2 days"]
 
 
+def test_the_whole_is_done_when_its_slowest_queue_is():
+    """Quick jobs in one queue say nothing of slow ones in another."""
+    flow = Flow()
+    for n in range(20):
+        view = flow.look(
+            n * 10.0,
+            (Queue("sidecar", waiting=2000 - 50 * n), Queue("ocr", waiting=500 - 2 * n)),
+        )
+    slow = view.queues[-1].eta
+    assert view.eta.seconds == slow.seconds > view.queues[0].eta.seconds
+    assert view.eta.most_s == slow.most_s
+
+
+def test_the_whole_is_open_ended_while_a_queue_grows():
+    flow = Flow()
+    for n in range(20):
+        view = flow.look(
+            n * 10.0, (Queue("sidecar", waiting=900 - 9 * n), Queue("ocr", waiting=5 + n // 9))
+        )
+    assert view.eta.most_s is None
+    assert str(view.eta).startswith("over ")
+
+
 def remaining(seed, *, per_s, jobs, looked_s=300, every_s=5):
     """Let jobs end at random; return the ETA after some minutes, and the truth."""
     rng, ends, at_s = random.Random(seed), [], 0.0
