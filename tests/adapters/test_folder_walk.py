@@ -264,21 +264,46 @@ def test_what_is_deleted_during_the_walk_is_not_found(tmp_path):
     assert found == 2999
 
 
-def test_a_drive_that_is_pulled_during_the_walk_ends_it(tmp_path):
-    """Its device is gone from /sys, and its folders cannot be opened any more."""
+@pytest.fixture
+def card(tmp_path):
+    """A folder, and how the kernel shows its device: without that it was pulled out."""
     plant(tmp_path / "card", "a.jpg", "b/b.jpg", "c/c.jpg")
     number = (tmp_path / "card").stat().st_dev
     node = tmp_path / f"sys/dev/block/{os.major(number)}:{os.minor(number)}"
     node.mkdir(parents=True)
     drive = open_drive(tmp_path / "card", sys=tmp_path / "sys")
     assert drive.is_present()
+    return drive, tmp_path / "card", node
 
+
+def test_a_drive_that_is_pulled_during_the_walk_ends_it(card):
+    drive, folder, node = card
     listings = drive.listings(TYPES)
     next(listings)
     node.rmdir()
-    shutil.rmtree(tmp_path / "card/b")
+    shutil.rmtree(folder / "b")  # its folders cannot be opened any more
 
     assert not drive.is_present()
+    with pytest.raises(DriveRemoved):
+        next(listings)
+
+
+def test_a_pulled_drive_does_not_pass_for_an_empty_one(card):
+    """FAT reports no error then: its folders merely look empty."""
+    drive, folder, node = card
+    listings = drive.listings(TYPES)
+    next(listings)
+    node.rmdir()
+    (folder / "b/b.jpg").unlink()
+    with pytest.raises(DriveRemoved):
+        next(listings)
+
+
+def test_a_drive_that_is_pulled_at_the_very_end_was_not_walked_to_the_end(card):
+    drive, _, node = card
+    listings = drive.listings(TYPES)
+    assert [len(next(listings).media) for _ in range(3)] == [1, 1, 1]
+    node.rmdir()
     with pytest.raises(DriveRemoved):
         next(listings)
 
