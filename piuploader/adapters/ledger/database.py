@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +32,7 @@ from piuploader.errors import LedgerError
 Result = TypeVar("Result")
 
 POLL_S = 0.02
+SUSPECT = ".suspect"
 
 
 class _Seat:
@@ -78,7 +79,7 @@ class Database:
         self._closed = False
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._use = os.open(beside(path, ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            self._use = _lock_file(path)
         except OSError as error:
             raise LedgerError(
                 f"the state folder {path.parent} cannot be used: {error.strerror}"
@@ -162,13 +163,14 @@ class Database:
             alone = self._take(fcntl.LOCK_EX)
             if alone or self._take(fcntl.LOCK_SH):
                 try:
-                    examine(self.path, thorough=thorough or (alone and self._was_left_open()))
+                    self._examine(thorough=thorough or (alone and self._is_suspicious()))
                     if self._take(fcntl.LOCK_SH):
                         return
                 except Damaged as damage:
                     trouble = f"it is damaged ({damage}), and another piuploader uses it: let "
                     trouble += "that one finish, then run again"
                     if not self._may_set_aside or is_new:
+                        self._leave_word()
                         raise LedgerError(
                             f"the ledger {self.path} is damaged ({damage}): "
                             "the next import sets it aside and begins a new one"
@@ -181,12 +183,22 @@ class Database:
                 raise LedgerError(f"the ledger {self.path}: {trouble}")
             time.sleep(POLL_S)
 
-    def _was_left_open(self) -> bool:
-        """Tell whether a kill or a power cut ended the last use.
+    def _examine(self, *, thorough: bool) -> None:
+        examine(self.path, thorough=thorough)
+        if thorough:
+            beside(self.path, SUSPECT).unlink(missing_ok=True)
 
-        Neither harms SQLite, but a disk that lost power may have lied about what it wrote.
+    def _is_suspicious(self) -> bool:
+        """Tell whether a kill or a power cut ended the last use, or somebody met damage.
+
+        A kill does not harm SQLite, but a disk that lost power may have lied about what it wrote.
         """
-        return beside(self.path, "-wal").exists()
+        return beside(self.path, "-wal").exists() or beside(self.path, SUSPECT).exists()
+
+    def _leave_word(self) -> None:
+        """Have the next import look closely: it might not meet what we met."""
+        with suppress(OSError):
+            beside(self.path, SUSPECT).touch()
 
     def _take(self, kind: int) -> bool:
         """Take the lock, or change it; False if others hold it."""
@@ -197,3 +209,12 @@ class Database:
         except OSError:
             return True  # a file system without locks: there the folder is not shared
         return True
+
+
+def _lock_file(path: Path) -> int:
+    """Open the file whose lock tells who uses the ledger."""
+    handle = os.open(beside(path, ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    if os.geteuid() == 0:  # root looks into a service's ledger: leave the file to its owner
+        folder = path.parent.stat()
+        os.fchown(handle, folder.st_uid, folder.st_gid)
+    return handle

@@ -42,6 +42,7 @@ def connect(path: Path) -> sqlite3.Connection:
     asked for again. FULL would sync at every commit, which wears cards out.
     """
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    db.text_factory = _text
     try:
         db.execute("PRAGMA journal_mode = WAL").fetchone()
         db.execute("PRAGMA synchronous = NORMAL")
@@ -107,8 +108,23 @@ def explained(path: Path) -> Iterator[None]:
         if code in REMEDIES:
             raise LedgerError(f"the ledger {path}: {REMEDIES[code]} ({error})") from error
         raise
+    except UnicodeDecodeError as error:  # SQLite quotes what it could not make sense of
+        raise Damaged(str(error)) from error
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Take it for damage when a row does not hold what we wrote there."""
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Damaged(f"a row makes no sense: {error}") from error
 
 
 def beside(path: Path, suffix: str) -> Path:
     """Return the path of a file that belongs to this one."""
     return path.with_name(path.name + suffix)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")

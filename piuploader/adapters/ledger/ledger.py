@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from piuploader.adapters.ledger.database import Database
+from piuploader.adapters.ledger.file import understood
 from piuploader.adapters.ledger.presence import Presence
 from piuploader.adapters.ledger.rows import MAX_LISTED, Batch, text
 from piuploader.adapters.ledger.schema import transaction
@@ -113,16 +114,22 @@ class SqliteLedger:
 
         `names`: only these, for a part of a folder that is too large to be held at once.
         """
-        query, where = KNOWN, (os.fsencode(identity), os.fsencode(folder))
+        query = KNOWN
+        where = [os.fsencode(identity), os.fsencode(folder)]
         if names is not None:
             query += f" AND name IN ({','.join('?' * len(names))})"
-            where += tuple(map(os.fsencode, names))
-        rows = self._db.run(lambda db: db.execute(query, where).fetchall())
-        encoding, errors = ENCODING, ERRORS
-        return {
-            name.decode(encoding, errors): Known(size, mtime_ns, checksum.hex())
-            for name, size, mtime_ns, checksum in rows
-        }
+            where += map(os.fsencode, names)
+
+        def read(db: sqlite3.Connection) -> dict[str, Known]:
+            encoding, errors = ENCODING, ERRORS
+            rows = db.execute(query, where).fetchall()
+            with understood():
+                return {
+                    name.decode(encoding, errors): Known(size, mtime_ns, checksum.hex())
+                    for name, size, mtime_ns, checksum in rows
+                }
+
+        return self._db.run(read)
 
     def begin(self, *, identity: str, label: str, server: str) -> int:
         """Open a session and return its number; forget the files of sessions long ago."""
@@ -131,12 +138,13 @@ class SqliteLedger:
         def write(db: sqlite3.Connection) -> int:
             with transaction(db):
                 db.execute(PRUNE, (KEPT_SESSIONS - 1,))
-                return _begin(db, None, visit)
+                session = _begin(db, None, visit)
+                self._presence.enter(session)  # before others can see the session without it
+                return session
 
         with self._writing:
             session = self._db.run(write)
             self._visits[session] = visit
-            self._presence.enter(session)
         return session
 
     def record(self, session: int, fates: Iterable[Fate]) -> None:
@@ -191,10 +199,13 @@ class SqliteLedger:
 
     def recall(self, key: str) -> Any:
         """Return what was kept under a key, None if there is nothing."""
-        row = self._db.run(
-            lambda db: db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
-        )
-        return None if row is None else json.loads(row[0])
+
+        def read(db: sqlite3.Connection) -> Any:
+            row = db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+            with understood():
+                return None if row is None else json.loads(row[0])
+
+        return self._db.run(read)
 
     def _begin_anew(self, db: sqlite3.Connection) -> None:
         """Write the sessions that run now into a file that is new."""

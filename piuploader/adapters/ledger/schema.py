@@ -72,8 +72,8 @@ MIGRATIONS = (
         skipped_bytes INTEGER NOT NULL DEFAULT 0,
         failed_bytes INTEGER NOT NULL DEFAULT 0,
         unlisted INTEGER NOT NULL DEFAULT 0,
-        reasons TEXT NOT NULL DEFAULT '{}',
-        problems TEXT NOT NULL DEFAULT '[]'
+        reasons TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(reasons)),
+        problems TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(problems))
     ) STRICT;
 
     -- ending is the value of core.tally.Ending, reason the name of core.tally.Reason.
@@ -82,7 +82,7 @@ MIGRATIONS = (
         folder INTEGER NOT NULL REFERENCES folders,
         name BLOB NOT NULL,
         size INTEGER NOT NULL,
-        ending TEXT NOT NULL,
+        ending TEXT NOT NULL CHECK (ending IN ('confirmed', 'duplicate', 'skipped', 'failed')),
         reason TEXT NOT NULL,
         detail TEXT NOT NULL,
         PRIMARY KEY (session, folder, name)
@@ -90,7 +90,7 @@ MIGRATIONS = (
 
     CREATE TABLE facts (
         key TEXT PRIMARY KEY,
-        value TEXT NOT NULL
+        value TEXT NOT NULL CHECK (json_valid(value))
     ) STRICT, WITHOUT ROWID;
     """,
 )
