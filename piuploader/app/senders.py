@@ -141,9 +141,9 @@ class Senders:
     # ---- one sender
 
     def _run(self, number: int) -> None:
-        wire = self.wires[number] = self._new_wire()
         done: list[Item] = []
         try:
+            wire = self.wires[number] = self._new_wire()
             since = self._clock()
             while self._gate.admit(number):
                 item = self._next(done)
@@ -158,7 +158,8 @@ class Senders:
             self._stop.fail(error)
         finally:
             self._flush(done)
-            wire.close()
+            if number in self.wires:
+                self.wires[number].close()
 
     def _flush(self, done: list[Item]) -> None:
         if done:
