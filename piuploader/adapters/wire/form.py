@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from piuploader.adapters.wire.endpoint import Endpoint
 from piuploader.core.media import Upload
+from piuploader.errors import ConfigError
 
 DEVICE_ID = "piuploader"  # what servers before 3.0 call the sender
 
@@ -27,6 +28,9 @@ class Form:
     """Writes the heads of one connection's uploads, from a template made once."""
 
     def __init__(self, to: Endpoint, key: str, *, device_fields: bool, agent: str) -> None:
+        """Raise ConfigError for a key that cannot be sent."""
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ConfigError("the API key holds characters that no API key has")
         boundary = secrets.token_hex(16)
         lines = [
             f"POST {to.target}/api/assets HTTP/1.1",
@@ -50,7 +54,6 @@ class Form:
         when = upload.created_at.encode()
         form = b""
         if upload.sidecar:
-            # Before `filename`: Immich judges every part by that name once it has read it.
             form = (
                 b'%bsidecarData"; filename="%b"\r\nContent-Type: application/xml\r\n\r\n%b\r\n'
                 % (open_, quoted(printable(upload.sidecar.name)), upload.sidecar.data)

@@ -1,0 +1,161 @@
+"""An open connection: bytes out, bytes in, and an end to silence.
+
+The socket is non-blocking, under TLS and without, and `poll` does all the
+waiting. So an answer is heard while there is still something to send, and
+what is readable without being an answer (a TLS ticket, "100 Continue") does
+not stop the sending.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import select
+import socket
+import ssl
+
+BUFFER = 16 * 1024  # bytes; an answer has about 500
+# How much longer than the kernel (TCP_USER_TIMEOUT) we wait for room in the send buffer: on a
+# link of a few KB/s it acknowledges all the time, and takes minutes to drain a third of it.
+PATIENCE = 4
+STATUS_AT = len("HTTP/1.1 ")
+INTERIM = ord("1")  # 1xx: an answer that is none
+
+# What a file system says that has no `sendfile`.
+NO_SENDFILE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+_LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Line:
+    """One connection, for one request at a time."""
+
+    def __init__(self, sock: socket.socket, *, silence_s: float) -> None:
+        """`silence_s`: how long nothing may move before the connection counts as dead."""
+        sock.setblocking(False)
+        self.sock = sock
+        self.is_secure = isinstance(sock, ssl.SSLSocket)
+        self._heard = b""  # of the answer, while there was still something to send
+        self._silence_ms = int(silence_s * 1000)
+        self._buffer = bytearray(BUFFER)
+        self._incoming = select.poll()
+        self._incoming.register(sock, select.POLLIN)
+        self._any = select.poll()
+        self._any.register(sock, select.POLLIN | select.POLLOUT)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.sock.close()
+
+    def abort(self) -> None:
+        """Wake up and end whatever is under way, from another thread."""
+        with contextlib.suppress(OSError):
+            # Not SSLSocket's own: it would first make the socket a plain one, and the other
+            # thread's next block would go out in the clear.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+    def is_quiet(self) -> bool:
+        """Tell whether a resting connection is still good: open, and nothing unasked came in."""
+        if not self._incoming.poll(0):
+            return True
+        try:
+            return self.is_secure and not self._take_in() and not self._heard
+        except OSError:
+            return False
+
+    def ready(self) -> bool:
+        """Wait until there is room to send; False: send no more, an answer or the end came."""
+        while True:
+            found = self._any.poll(self._silence_ms * PATIENCE)
+            if not found:
+                raise TimeoutError
+            events = found[0][1]
+            if events != select.POLLOUT and self._take_in():
+                return False
+            if events & select.POLLOUT:
+                return True
+
+    def send(self, head: bytes, data: memoryview, tail: bytes) -> bool:
+        """Send a small request, in one system call where it fits; False as in `ready`."""
+        sent = 0
+        if not self.is_secure:
+            with contextlib.suppress(BlockingIOError):
+                sent = self.sock.sendmsg((head, data, tail))
+            if sent == len(head) + len(data) + len(tail):
+                return True
+        return self.write(memoryview(b"".join((head, data, tail)))[sent:])
+
+    def write(self, data: memoryview | bytes, *, more: bool = False) -> bool:
+        """Send bytes; False as in `ready`. `more`: hold back a packet that is not full."""
+        flags = socket.MSG_MORE if more and not self.is_secure else 0
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self.sock.send(rest, flags) :]
+            except _LATER:
+                if not self.ready():
+                    return False
+            except ssl.SSLError as error:
+                raise BrokenPipeError(str(error)) from error
+        return True
+
+    def write_file(self, source: int, offset: int, count: int) -> bool:
+        """Send a part of a file without copying it; False as in `ready`. Not under TLS.
+
+        Raise EOFError if the file has become shorter, io.UnsupportedOperation, with nothing sent,
+        if its file system cannot do this.
+        """
+        target, at, end = self.sock.fileno(), offset, offset + count
+        while at < end:
+            try:
+                sent = os.sendfile(target, source, at, end - at)
+            except BlockingIOError:
+                if not self.ready():
+                    return False
+                continue
+            except OSError as error:
+                if at == offset and error.errno in NO_SENDFILE:
+                    raise io.UnsupportedOperation from error
+                raise
+            if not sent:
+                raise EOFError
+            at += sent
+        return True
+
+    def overheard(self) -> bytes:
+        """Return what came in of the answer while there was still something to send."""
+        heard, self._heard = self._heard, b""
+        return heard
+
+    def receive(self, into: bytearray | memoryview, *, within_s: float) -> int:
+        """Wait for bytes and return how many came, 0 at the end; TimeoutError if none do."""
+        while True:
+            pending = self.is_secure and self.sock.pending()  # type: ignore[attr-defined]
+            if not pending and not self._incoming.poll(int(within_s * 1000)):
+                raise TimeoutError
+            try:
+                return self.sock.recv_into(into)
+            except _LATER:
+                continue
+            except ssl.SSLError as error:
+                raise ConnectionResetError(str(error)) from error
+
+    def _take_in(self) -> bool:
+        """Take what came in; tell whether it is a real answer's beginning, or the end."""
+        try:
+            count = self.sock.recv_into(self._buffer)
+        except _LATER:
+            return False
+        if not count:
+            return True
+        self._heard = final(self._heard + self._buffer[:count])
+        return len(self._heard) > STATUS_AT and self._heard[STATUS_AT] != INTERIM
+
+
+def final(heard: bytes) -> bytes:
+    """Return what was heard without whole answers 1xx (100 Continue, 103 Early Hints)."""
+    while heard[STATUS_AT : STATUS_AT + 1] == b"1" and heard.startswith(b"HTTP/1."):
+        _, found, rest = heard.partition(b"\r\n\r\n")
+        if not found:
+            break
+        heard = rest
+    return heard
