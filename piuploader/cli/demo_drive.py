@@ -64,8 +64,7 @@ class DriveMaker:
         header = b"\0" * 12 + struct.pack(">II", 600, round(seconds * 600)) + b"\0" * 80
         inside = _atom(b"mvhd", header)
         if identifier:
-            keys = b"com.apple.quicktime.content.identifier" + identifier.encode()
-            inside += _atom(b"meta", keys)
+            inside += _apple_metadata("com.apple.quicktime.content.identifier", identifier)
         moov = _atom(b"moov", inside)
         front = _atom(b"ftyp", b"qt  \0\0\0\0qt  ") + moov
         return front + _atom(b"mdat", self._random.randbytes(max(0, size - len(front) - 8)))
@@ -125,6 +124,13 @@ class DriveMaker:
 
 def _atom(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content) + 8) + name + content
+
+
+def _apple_metadata(key: str, value: str) -> bytes:
+    """Return QuickTime's metadata atom with one key and its value, counted from 1."""
+    keys = _atom(b"keys", struct.pack(">II", 0, 1) + _atom(b"mdta", key.encode()))
+    data = _atom(b"data", struct.pack(">II", 1, 0) + value.encode())  # 1: UTF-8, no locale
+    return _atom(b"meta", keys + _atom(b"ilst", _atom(struct.pack(">I", 1), data)))
 
 
 def _xmp(title: str) -> bytes:
