@@ -68,7 +68,12 @@ def sandbox(  # noqa: PLR0917 - typer makes options of them
         disk_bytes=disk_bytes,
         config_file=config_file,
     )
-    asyncio.run(_serve(settings, show_keys=api_key is None))
+    try:
+        asyncio.run(_serve(settings, show_keys=api_key is None))
+    except ModuleNotFoundError as error:
+        hint = "python -m pip install 'piuploader[sandbox]'"
+        typer.echo(f"The sandbox needs {error.name}: {hint}", err=True)
+        raise typer.Exit(1) from error
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -81,3 +81,14 @@ def test_a_port_that_is_taken_is_told_in_one_line(sandbox):
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Cannot listen on 127.0.0.1" in done.stderr
+
+
+def test_without_aiohttp_it_says_what_to_install():
+    program = (
+        "import sys, typer; sys.modules['aiohttp'] = None\n"
+        "from piuploader.sandbox.command import sandbox; typer.run(sandbox)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert "pip install 'piuploader[sandbox]'" in done.stderr
