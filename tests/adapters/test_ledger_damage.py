@@ -135,6 +135,12 @@ def test_a_ledger_of_a_newer_version_is_left_alone(path):
     assert not set_aside(path)
 
 
+def test_an_sqlite_that_is_too_old_is_said(path, monkeypatch):
+    monkeypatch.setattr(file, "OLDEST", (99, 0, 0))
+    with pytest.raises(errors.LedgerError, match=r"too old.*99\.0\.0"):
+        SqliteLedger(path)
+
+
 def test_pages_that_broke_under_a_kill_are_found_at_the_start(path, caplog):
     """Something of the last use is left (a log), so the whole file is looked at."""
     filled(path)
@@ -224,9 +230,8 @@ def test_who_only_looks_sets_nothing_aside(path):
     assert not set_aside(path)
 
 
-def test_a_damaged_ledger_that_another_process_uses_is_not_moved(path, monkeypatch):
+def test_a_damaged_ledger_that_another_process_uses_is_not_moved(path):
     """SQLite there would go on with the old file, and remove the new one's log."""
-    monkeypatch.setattr("piuploader.adapters.ledger.database.BUSY_S", 0.2)
     with opened(path) as ledger:
         ledger.record(begin(ledger), fates(3))
         code = (

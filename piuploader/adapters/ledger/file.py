@@ -13,6 +13,7 @@ from piuploader.errors import LedgerError
 log = logging.getLogger(__name__)
 
 BUSY_S = 30.0  # a checkpoint to a slow card may hold the others up for seconds
+OLDEST = (3, 37, 0)  # with STRICT tables; Debian 12 has 3.40
 DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
@@ -57,6 +58,9 @@ def examine(path: Path, *, thorough: bool) -> None:
 
     Raises Damaged, or LedgerError where a person is needed.
     """
+    if sqlite3.sqlite_version_info < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise LedgerError(f"SQLite {sqlite3.sqlite_version} is too old, {needed} is needed")
     with explained(path), closing(connect(path)) as db:
         if schema.version(db) > len(schema.MIGRATIONS):
             raise LedgerError(
