@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import threading
+from time import perf_counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -72,6 +73,29 @@ def test_what_was_confirmed_is_known_by_drive_folder_and_name(ledger):
     assert ledger.known(IDENTITY, "").keys() == {"3.jpg"}
     assert ledger.known(IDENTITY, "DCI") == {}
     assert ledger.known("uuid:other", "DCIM") == {}
+
+
+def test_a_part_of_a_folder_can_be_asked_for_by_name(ledger):
+    ledger.record(begin(ledger), [fate("a/1.jpg"), fate("a/2\udcff.jpg"), fate("a/3.jpg")])
+    assert ledger.known(IDENTITY, "a", ["2\udcff.jpg", "4.jpg"]).keys() == {"2\udcff.jpg"}
+    assert ledger.known(IDENTITY, "a", []) == {}
+
+
+def test_what_is_known_costs_little_more_than_sqlite_itself(ledger, path):
+    """Matching a re-plugged drive must not take longer than listing it."""
+    ledger.record(begin(ledger), [fate(f"a/IMG_{n:06d}.jpg") for n in range(20_000)])
+    query = "SELECT name, size, mtime_ns, checksum FROM files WHERE folder = 1"
+
+    def least(call):
+        times = []
+        for _ in range(5):
+            begun = perf_counter()
+            assert len(call()) == 20_000
+            times.append(perf_counter() - begun)
+        return min(times)
+
+    bare = least(lambda: rows(path, query))
+    assert least(lambda: ledger.known(IDENTITY, "a")) < 5 * bare
 
 
 def test_it_is_known_after_a_restart_too(path):
