@@ -221,6 +221,21 @@ def test_facts_are_kept(ledger, path):
     assert rows(path, "SELECT key FROM facts") == [("types",)]
 
 
+def test_a_drive_may_have_any_number_of_folders(ledger, monkeypatch):
+    monkeypatch.setattr("piuploader.adapters.ledger.ledger.MAX_FOLDERS", 10)
+    session = begin(ledger)
+    for n in range(50):
+        ledger.record(session, [fate(f"{n}/1.jpg"), fate(f"{n // 2}/2.jpg")])
+    assert all("1.jpg" in ledger.known(IDENTITY, str(n)) for n in range(50))
+    assert [len(ledger.known(IDENTITY, str(n))) for n in (0, 24, 25)] == [2, 2, 1]
+
+
+def test_a_server_s_words_may_be_no_unicode_at_all(ledger, path):
+    failed = fate("1.jpg", Ending.FAILED, Reason.REFUSED, detail="bad \ud800 word")
+    ledger.record(begin(ledger), [failed])
+    assert rows(path, "SELECT detail FROM session_files") == [("bad \\ud800 word",)]
+
+
 def test_the_state_folder_is_private(ledger, path):
     assert path.parent.stat().st_mode & 0o777 == 0o700
 

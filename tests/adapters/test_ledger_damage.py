@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -167,6 +167,29 @@ def test_pages_that_broke_unseen_are_found_in_use_and_the_session_goes_on(path, 
     assert (past.number, past.state) == (session, "complete")
 
 
+def test_pages_that_break_while_a_session_runs_do_not_end_it(path, caplog):
+    filled(path)
+    with opened(path) as ledger:
+        begin(ledger)
+        session = begin(ledger)
+        ledger.record(session, [Fate("a.jpg", 1, 1, Ending.CONFIRMED, checksum=SHA1)])
+        ledger._db._seat().connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _break_pages(path)
+        known = []
+        reader = threading.Thread(target=lambda: known.append(ledger.known(IDENTITY, "DCIM")))
+        reader.start()
+        reader.join()
+        assert known == [{}]
+        assert "damaged" in caplog.text
+        again = [fate._replace(ending=Ending.DUPLICATE, known=True) for fate in fates(10)]
+        ledger.record(session, again)  # the new file did not know them
+        assert len(ledger.known(IDENTITY, "DCIM")) == 10
+        with closing(History(path)) as history:
+            assert [each.number for each in history.running()] == [session, session - 1]
+        ledger.end(session, outcome="complete", tally=Tally(), problems=[])
+        assert begin(ledger) == session + 1
+
+
 def test_all_threads_go_on_with_the_new_file(path):
     filled(path)
     _break_pages(path)
@@ -264,6 +287,20 @@ def test_a_full_disk_is_said_and_the_ledger_is_right_when_there_is_room_again(pa
         ledger.record(session, fates(5000))
         assert len(ledger.known(IDENTITY, "DCIM")) == 5000
     assert not set_aside(path)
+
+
+def test_a_folder_that_was_new_in_what_was_undone_is_new_again(path):
+    with opened(path) as ledger:
+        session = begin(ledger)
+        seat = ledger._db._seat()
+        seat.connection.execute("PRAGMA max_page_count = 20")
+        with pytest.raises(errors.LedgerError):
+            ledger.record(session, fates(5000))  # the first of their folder
+        seat.connection.execute("PRAGMA max_page_count = 1000000")
+        ledger.record(session, [Fate("other/1.jpg", 1, 1, Ending.CONFIRMED, checksum=SHA1)])
+        ledger.record(session, fates(5))
+        assert len(ledger.known(IDENTITY, "DCIM")) == 5
+        assert ledger.known(IDENTITY, "other").keys() == {"1.jpg"}
 
 
 @contextmanager
