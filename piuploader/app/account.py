@@ -11,6 +11,7 @@ from threading import Lock
 from piuploader.app.item import NOT_ENTERED, Item, Stage
 from piuploader.app.window import Window
 from piuploader.core.tally import Ending, Fate, Reason, Tally
+from piuploader.errors import LedgerError
 from piuploader.ports import Ledger, Listing
 
 MAX_PROBLEMS = 100  # sentences kept; a broken drive could make thousands
@@ -68,8 +69,13 @@ class Account:
         """Write what ended since the last time to the ledger."""
         with self._lock:
             fates, self._unwritten = self._unwritten, []
-        if fates:
+        if not fates:
+            return
+        try:
             self._ledger.record(self._session, fates)
+        except LedgerError as error:
+            # The photos are safe without it; only the time to read them again is lost.
+            self.problem(f"Not remembered for the next time: {error}")
 
     def snapshot(self) -> Tally:
         """Return a copy of the tally as it is now."""

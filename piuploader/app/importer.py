@@ -216,12 +216,7 @@ class Importer:
         failed = tally.endings[Ending.FAILED]
         phase = phase_at_end(stopped=self._stop.pulled, failed=failed)
         self.progress.end(phase)
-        self._ledger.end(
-            self._session,
-            outcome=phase.value,
-            tally=tally,
-            problems=tuple(self.account.problems),
-        )
+        self._close_session(phase, tally)
         log.info("Import ends: %s, %s", phase.value, tally)
         if error is not None and not isinstance(error, errors.PiUploaderError):
             raise error
@@ -230,6 +225,13 @@ class Importer:
         return Outcome(
             phase, tally, self._exit_code(error, failed), tuple(self.account.problems), error
         )
+
+    def _close_session(self, phase: Phase, tally: Tally) -> None:
+        problems = tuple(self.account.problems)
+        try:
+            self._ledger.end(self._session, outcome=phase.value, tally=tally, problems=problems)
+        except errors.LedgerError as error:
+            self.account.problem(f"This import is not in the history: {error}")
 
     def _exit_code(self, error: errors.PiUploaderError | None, failed: int) -> int:
         if error:
