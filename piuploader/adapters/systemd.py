@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
+PATIENCE_S = 1.0  # with a busy systemd
 # sd-daemon(3): a "<N>" in front of a line is its priority.
 PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.NOTSET, 7))
 
@@ -56,8 +57,9 @@ class Systemd:
         # systemd may be busy or restarting: the next message says it again.
         with (
             contextlib.suppress(OSError),
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as notify,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify,
         ):
+            notify.settimeout(PATIENCE_S)
             notify.sendto(message.encode(), self._address)
 
 
