@@ -20,6 +20,7 @@ from piuploader.core.tally import Ending, Fate, Tally
 from piuploader.ports import Known
 
 KEPT_SESSIONS = 50  # whose files are remembered one by one
+MOST_BETWEEN = 2  # rows that may be read for each that is asked for
 MAX_FOLDERS = 4096  # whose numbers are kept in memory
 
 # As os.fsdecode does, without its cost for each of 100,000 names.
@@ -114,17 +115,12 @@ class SqliteLedger:
 
         `names`: at least these, for a part of a folder that is too large to be held at once.
         """
-        query = KNOWN
-        where = [os.fsencode(identity), os.fsencode(folder)]
-        if names:
-            # A range of the key is read three times as fast as name by name, and lies close.
-            encoded = [os.fsencode(name) for name in names]
-            query += " AND name BETWEEN ? AND ?"
-            where += (min(encoded), max(encoded))
+        where = (os.fsencode(identity), os.fsencode(folder))
+        wanted = None if names is None else [os.fsencode(name) for name in names]
 
         def read(db: sqlite3.Connection) -> dict[str, Known]:
+            rows = _known(db, where, wanted)
             encoding, errors = ENCODING, ERRORS
-            rows = db.execute(query, where).fetchall()
             with understood():
                 return {
                     name.decode(encoding, errors): Known(size, mtime_ns, checksum.hex())
@@ -216,6 +212,25 @@ class SqliteLedger:
                 visit.folders.clear()
                 if not db.execute("SELECT 1 FROM sessions WHERE id = ?", (session,)).fetchone():
                     _begin(db, session, visit)
+
+
+def _known(
+    db: sqlite3.Connection, where: tuple[bytes, bytes], names: list[bytes] | None
+) -> list[tuple[bytes, int, int, bytes]]:
+    if names is None:
+        return db.execute(KNOWN, where).fetchall()
+    if not names:
+        return []
+    # A range of the key is read three times as fast as name by name. But names that follow
+    # each other in a listing need not do so here, where upper case stands apart: then the
+    # range may be most of the folder.
+    most = MOST_BETWEEN * len(names)
+    ends = (min(names), max(names), most)
+    rows = db.execute(f"{KNOWN} AND name BETWEEN ? AND ? LIMIT ?", (*where, *ends)).fetchall()
+    if len(rows) == most:
+        places = ",".join("?" * len(names))
+        rows = db.execute(f"{KNOWN} AND name IN ({places})", (*where, *names)).fetchall()
+    return rows
 
 
 def _begin(db: sqlite3.Connection, session: int | None, visit: Visit) -> int:
