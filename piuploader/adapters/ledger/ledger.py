@@ -21,6 +21,7 @@ from piuploader.ports import Known
 
 KEPT_SESSIONS = 50  # whose files are remembered one by one
 MOST_BETWEEN = 2  # rows that may be read for each that is asked for
+MOST_NAMED = 30_000  # SQLite takes 32,766 values in one question, unless built for more
 MAX_FOLDERS = 4096  # whose numbers are kept in memory
 
 # As os.fsdecode does, without its cost for each of 100,000 names.
@@ -217,7 +218,7 @@ class SqliteLedger:
 def _known(
     db: sqlite3.Connection, where: tuple[bytes, bytes], names: list[bytes] | None
 ) -> list[tuple[bytes, int, int, bytes]]:
-    if names is None:
+    if names is None or len(names) > MOST_NAMED:
         return db.execute(KNOWN, where).fetchall()
     if not names:
         return []
