@@ -156,7 +156,8 @@ class Machine:
         except AssertionError:
             shown = json.dumps(self.status, indent=1)
             raise AssertionError(
-                f"no {names} after {monotonic() - began:.0f} s, but {self.light}\n{shown}\n{self.log}"
+                f"no {names} after {monotonic() - began:.0f} s, but {self.light}\n"
+                f"{shown}\n{self.log}"
             ) from None
 
     def until(self, condition, *, within_s=30.0):
