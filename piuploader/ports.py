@@ -98,6 +98,16 @@ class Wire(Protocol):
         """Break off what is under way, from another thread: `send` fails there."""
 
 
+class Memory(Protocol):
+    """A place for small things that were learnt."""
+
+    def remember(self, key: str, value: object) -> None:
+        """Keep a small thing that was learnt."""
+
+    def recall(self, key: str) -> object:
+        """Return what was kept under a key, None if there is nothing."""
+
+
 class Known(NamedTuple):
     """What the ledger remembers of one file."""
 
@@ -114,7 +124,7 @@ class Ledger(Protocol):
     ) -> Mapping[str, Known]:
         """Return the files of one folder by name that were read before.
 
-        `names`: only these, for a part of a folder that is too large to be held at once.
+        `names`: at least these, for a part of a folder that is too large to be held at once.
         """
 
     def begin(self, *, identity: str, label: str, server: str) -> int:

@@ -4,14 +4,16 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from socket import socket
 from threading import Lock, current_thread, main_thread
 from types import FrameType, TracebackType
 from typing import Self
 
 from piuploader import errors
 from piuploader.adapters.folder import open_drive
+from piuploader.adapters.host import is_same_host
 from piuploader.adapters.immich import ImmichClient, resolve, ssl_context
 from piuploader.adapters.ledger import SqliteLedger
 from piuploader.adapters.wire import UploadWire, endpoint
@@ -19,6 +21,7 @@ from piuploader.app.gate import Gate
 from piuploader.app.importer import Importer, Outcome, Plan
 from piuploader.app.observe import Observer
 from piuploader.app.organise import Organiser
+from piuploader.app.tuning import Tuning
 from piuploader.app.yielding import Yielding
 from piuploader.config import UploadOptions, UploadSettings
 from piuploader.core.selection import Filter
@@ -27,13 +30,13 @@ from piuploader.core.status import ImportStatus, combined
 from piuploader.core.tally import Fate
 from piuploader.ports import Drive
 from piuploader.wiring_queues import yielding as queues_yielding
+from piuploader.wiring_tuning import Connections, tuned
 
 log = logging.getLogger(__name__)
 
 OLDEST = Version(2, 0, 0)
 NO_DEVICE_FIELDS = Version(3, 0, 0)  # from here on deviceAssetId and deviceId are not wanted
 LEDGER = "ledger.db"
-FIXED_UPLOADS = 4  # where nothing better is known
 EXIT_TERMINATED = 143  # as shells report SIGTERM
 
 
@@ -52,6 +55,7 @@ class Desk:
 
     def _open(self, options: UploadOptions) -> None:
         self.url = resolve(options.url, options.ca_file)
+        self._same_host = is_same_host(self.url)
         self._context = ssl_context(options.ca_file)
         self._client = self._new_client()
         self._pinger = self._new_client()  # the lifeline asks from other threads
@@ -100,16 +104,14 @@ class Desk:
         """Put together the import of one folder."""
         upload = self.options.upload
         drive = open_drive(folder, wanted=_filter(upload), time_zone=upload.timezone)
-        gate = Gate(_first_uploads(upload), clock=time.monotonic)
-        if upload.bandwidth_limit:
-            gate.pace(upload.bandwidth_limit)
+        connections = Connections(self._wire)
         importer = Importer(
             drive,
             self._client,
             self.ledger,
-            self._wire,
+            connections.open,
             types=self._types,
-            gate=gate,
+            gate=Gate(1, clock=time.monotonic),
             plan=Plan(
                 dry_run=self.options.dry_run,
                 restore_trashed=upload.restore_trashed,
@@ -121,10 +123,32 @@ class Desk:
             organiser=self._organiser(drive),
             on_fate=on_fate,
             on_sending=self.yielding.uploads_begun if self.yielding else lambda: None,
+            beside=lambda importer: self._tuned(importer, connections, folder, drive.identity),
         )
         if self.yielding:
             importer.progress.server_work = self.yielding.server_work
         return importer
+
+    def _tuned(
+        self, importer: Importer, connections: Connections, folder: Path, identity: str
+    ) -> AbstractContextManager[Tuning]:
+        upload = self.options.upload
+        return tuned(
+            importer,
+            flow=connections.flow,
+            memory=self.ledger,
+            memory_key=f"uploads:{self.url}:{identity.partition(':')[0]}",
+            schedule=upload.bandwidth_limit,
+            fixed=None if upload.jobs == "auto" else int(upload.jobs),
+            drive=folder,
+            same_host=self._same_host,
+            queue_jobs=self._queue_jobs,
+            record=self.options.tuner_log,
+        )
+
+    def _queue_jobs(self) -> int | None:
+        work = self.yielding.server_work() if self.yielding else None
+        return None if work is None else work.active + work.waiting
 
     def _organiser(self, drive: Drive) -> Callable[[Callable[[str], object]], Organiser] | None:
         upload = self.options.upload
@@ -145,11 +169,12 @@ class Desk:
         self._stack.callback(client.close)
         return client
 
-    def _wire(self) -> UploadWire:
+    def _wire(self, leaving: Callable[[socket], object]) -> UploadWire:
         return UploadWire(
             endpoint(self.url, self._context),
             self.options.key,
             device_fields=self._device_fields,
+            leaving=leaving,
         )
 
     def _ping(self) -> None:
@@ -252,7 +277,3 @@ def _max_failed(upload: UploadSettings) -> int | None:
             return 0
         case number:
             return int(number)
-
-
-def _first_uploads(upload: UploadSettings) -> int:
-    return FIXED_UPLOADS if upload.jobs == "auto" else int(upload.jobs)

@@ -23,6 +23,7 @@ from piuploader.config import (
 from piuploader.config.reading import read_table
 from piuploader.config.tables import Config, ServerSettings
 from piuploader.core.address import base_url, candidates
+from piuploader.core.pace import parse_schedule
 from piuploader.errors import ConfigError
 
 KEY = "geheimer-schluessel-0123456789"
@@ -87,7 +88,7 @@ def test_every_key_can_be_set(tmp_path):
         on_errors=5,
         album_from_folder=True,
         tags=("Trips/Rome",),
-        bandwidth_limit=5_000_000,
+        bandwidth_limit=parse_schedule("5M"),
         restore_trashed=True,
         timezone="Europe/Berlin",
         wait_s=600.0,

@@ -30,6 +30,7 @@ class Gate:
         self._dropping = False
         self._changed = Condition()
         self.paused: set[int] = set()
+        self._surplus: set[int] = set()
 
     @property
     def width(self) -> int:
@@ -88,13 +89,23 @@ class Gate:
             self._dropping = True
             self._changed.notify_all()
 
+    def drop_surplus(self) -> None:
+        """End the uploads that are paused, for their memory is needed: they are queued again."""
+        with self._changed:
+            self._surplus |= self.paused
+            self._changed.notify_all()
+
     def _hold(self, worker: int) -> None:
         with self._changed:
             self.paused.add(worker)
             self._changed.wait_for(
-                lambda: worker < self._width or not self._open, timeout=SIGN_OF_LIFE_S
+                lambda: worker < self._width or not self._open or worker in self._surplus,
+                timeout=SIGN_OF_LIFE_S,
             )
             self.paused.discard(worker)
+            if worker in self._surplus:
+                self._surplus.discard(worker)
+                raise Aborted
 
     def _slow(self, bucket: TokenBucket, count: int) -> None:
         with self._changed:

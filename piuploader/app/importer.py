@@ -13,6 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Thread
 
@@ -81,12 +82,14 @@ class Importer:
         organiser: Callable[[Callable[[str], object]], Organiser] | None = None,
         on_fate: Callable[[Fate], object] = lambda _: None,
         on_sending: Callable[[], object] = lambda: None,
+        beside: Callable[["Importer"], AbstractContextManager[object]] = nullcontext,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Put the stages together.
 
         `ping` is called from any thread. `organiser` makes one, given whom to tell of problems.
-        `on_sending` hears, again and again, that there is something to be sent.
+        `on_sending` hears, again and again, that there is something to be sent. `beside` is
+        entered while the import runs: the tuner.
         """
         self._drive = drive
         self._ledger = ledger
@@ -97,6 +100,7 @@ class Importer:
         self._session = ledger.begin(identity=drive.identity, label=drive.label, server=server_name)
         self._on_fate = on_fate
         self._on_sending = on_sending
+        self._beside = beside
         self.account = Account(ledger, self._session, self._window, self._heard)
         self._organiser = organiser(self.account.problem) if organiser else None
         self._lifeline = Lifeline(
@@ -167,6 +171,11 @@ class Importer:
     def run(self) -> Outcome:
         """Import the drive, and return when every file found has its ending."""
         log.info("Import begins: drive=%s", self._drive.label)
+        with self._beside(self):
+            self._work()
+        return self._conclude()
+
+    def _work(self) -> None:
         thread = Thread(target=self._read, name="reader", daemon=True)
         thread.start()
         try:
@@ -178,7 +187,6 @@ class Importer:
             self._stop.fail(error)
         finally:
             self._wind_up(thread)
-        return self._conclude()
 
     def _read(self) -> None:
         try:

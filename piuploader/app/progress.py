@@ -48,7 +48,7 @@ class Progress:
         self._marks: deque[tuple[float, int, int]] = deque([(self._began, 0, 0)])
         self._settled_bytes = 0
         self._over: Phase | None = None
-        self.limits = ""  # what limits now, said by the tuner
+        self.limits: Callable[[], str] = lambda: ""  # what limits now, said by the tuner
         self.server_work: Callable[[], ServerWork | None] = lambda: None
 
     @property
@@ -105,7 +105,7 @@ class Progress:
             uploads_active=len(transfers),
             uploads_queued=senders.queued,
             uploads_target=self._gate.width,
-            limits=self.limits,
+            limits=self.limits(),
             pause_reason=pause,
             transfers=transfers,
             server=self.server_work(),

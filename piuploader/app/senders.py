@@ -21,6 +21,7 @@ from piuploader.app.gate import Aborted, Gate
 from piuploader.app.item import Item, Stage
 from piuploader.app.lifeline import Lifeline
 from piuploader.app.stop import Stop
+from piuploader.app.tuning import Meter
 from piuploader.core.media import Receipt, Sidecar, Upload
 from piuploader.core.patience import HOPELESS, Action, is_about_server, judge
 from piuploader.core.status import Transfer
@@ -69,14 +70,13 @@ class Senders:
         self._arrived = Condition()
         self._idle = 0
         self._closed = False
+        self.meter = Meter()
         self._threads: list[Thread] = []
         self._given_up_in_a_row = 0
         self.wires: dict[int, Wire] = {}
         self.busy: dict[int, tuple[Item, int]] = {}  # sender -> its item, bytes sent of it
         self.sent_bytes: list[int] = []  # by sender, so that none needs a lock
-        self.sent_files = 0
-        self.failures: deque[tuple[float, errors.PiUploaderError]] = deque(maxlen=1000)
-        self.latencies_s: deque[float] = deque(maxlen=64)
+        self._last_moved: dict[int, float] = {}  # sender -> when it last had bytes to send
 
     def put(self, items: list[Item]) -> None:
         """Queue items to be sent, in this order."""
@@ -214,15 +214,15 @@ class Senders:
             item.asset_id = receipt.asset_id
             item.sent_duplicate = receipt.duplicate
             item.stage = Stage.SENT
-            self.sent_files += 1
             self._given_up_in_a_row = 0
-            self.latencies_s.append(self._clock() - began)
+            self.meter.done(self._clock() - self._last_moved.get(number, began))
             done.append(item)
         finally:
             self.busy.pop(number, None)
 
     def _transfer(self, upload: Upload, item: Item, wire: Wire, number: int) -> Receipt:
         moved = self._gate.moved
+        clock, last_moved = self._clock, self._last_moved
         sent_bytes, busy = self.sent_bytes, self.busy
         so_far = 0
 
@@ -230,6 +230,7 @@ class Senders:
             nonlocal so_far
             moved(number, size, upload.size - so_far)
             so_far += size
+            last_moved[number] = clock()
             sent_bytes[number] += size
             busy[number] = (item, so_far)
 
@@ -287,7 +288,7 @@ class Senders:
         if self._stop.pulled:
             self._requeue(carrier)
             return
-        self.failures.append((self._clock(), error))
+        self._count(error)
         if isinstance(error, errors.FileUnreadable) and not self._drive.is_present():
             error = errors.DriveRemoved(f"the drive is gone: {error}")
         try:
@@ -309,6 +310,13 @@ class Senders:
             self._requeue(carrier)
         else:
             self._give_up(item, verdict.reason, error, done)
+
+    def _count(self, error: errors.PiUploaderError) -> None:
+        """Tell the tuner of failures that say something about the server or the way to it."""
+        if isinstance(error, errors.ServerBusy):
+            self.meter.refused()
+        elif isinstance(error, errors.ServerUnreachable):
+            self.meter.lost()
 
     def _refresh(self, item: Item) -> None:
         """Look at a changed file anew; it is then read while it is sent."""

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import TextIO
+from typing import Protocol, TextIO
 
-from piuploader.core.tuner import Decision, Flow, Machine, Sample, Tuner
+from piuploader.core.tuner import Decision, Flow, Machine, Sample
 from piuploader.core.tuner.record import COLUMNS, as_row, beginning
 from piuploader.errors import UsageError
 
@@ -93,6 +93,20 @@ class Sources:
     same_host: bool = False
 
 
+class Chooser(Protocol):
+    """Who decides: the tuner, or what a person set."""
+
+    @property
+    def learnt(self) -> int | None:
+        """The number of uploads that is worth remembering; None: nothing learnt."""
+
+    def first(self) -> Decision:
+        """Return what to run before anything has been measured."""
+
+    def decide(self, sample: Sample) -> Decision:
+        """Judge one second and choose for the next."""
+
+
 @dataclass(slots=True)
 class _Memory:
     """How much memory an upload takes, learnt from how ours grows."""
@@ -117,7 +131,7 @@ class Tuning:
 
     def __init__(
         self,
-        tuner: Tuner,
+        tuner: Chooser,
         *,
         sources: Sources,
         set_uploads: Callable[[int], object],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from piuploader.app.observe import Observer
     from piuploader.sandbox import Sandbox
 
-DEMO_BYTES_PER_S = 9_000_000  # about what a Pi on a good Wi-Fi does: slow enough to watch
+DEMO_LIMIT = "9M"  # bytes a second; about what a Pi on a good Wi-Fi does: slow enough to watch
 JOB_SPEED = 30.0  # the server's jobs run so many times faster than on a Pi
 DRAIN_S = 25.0
 
@@ -58,12 +58,15 @@ def demo(
 def _import(sandbox: "Sandbox", drive: Path, folder: Path) -> int:
     from piuploader import wiring
     from piuploader.config import UploadOptions, UploadSettings
+    from piuploader.core.pace import parse_schedule
 
     options = UploadOptions(
         folders=(drive,),
         url=sandbox.url,
         key=sandbox.admin_key,
-        upload=UploadSettings(bandwidth_limit=DEMO_BYTES_PER_S, album="From the camera card"),
+        upload=UploadSettings(
+            bandwidth_limit=parse_schedule(DEMO_LIMIT), album="From the camera card"
+        ),
         state=folder / "state",
         cache=folder / "cache",
     )

@@ -67,7 +67,7 @@ def upload(
         "album": album,
         "album_from_folder": album_from_folder,
         "tags": _read("--tag", values.texts, tag),
-        "bandwidth_limit": _read("--bandwidth-limit", values.size, bandwidth_limit),
+        "bandwidth_limit": _read("--bandwidth-limit", values.schedule, bandwidth_limit),
         "restore_trashed": restore_trashed,
         "timezone": _read("--timezone", values.time_zone, timezone),
         "wait_s": _read("--wait", values.seconds, wait),

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from piuploader.config import values
 from piuploader.config.values import Jobs, OnErrors
+from piuploader.core.pace import NEVER, Schedule
 
 WAIT_S = 600.0  # an Immich that restarts after an update is back within a few minutes
 
@@ -41,7 +42,7 @@ class UploadSettings:
     album: Annotated[str, values.text] = ""
     album_from_folder: Annotated[bool, values.flag] = False
     tags: Annotated[tuple[str, ...], values.texts] = ()
-    bandwidth_limit: Annotated[int, values.size] = 0  # bytes per second, 0: none
+    bandwidth_limit: Annotated[Schedule, values.schedule] = NEVER
     restore_trashed: Annotated[bool, values.flag] = False
     timezone: Annotated[str, values.time_zone] = ""  # of cameras that write FAT drives; "": ours
     wait_s: Annotated[float, values.seconds] = WAIT_S  # for a server that is away

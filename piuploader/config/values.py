@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from piuploader.core.pace import Schedule, parse_schedule
+from piuploader.errors import ConfigError
+
 Reader = Callable[[object], object]
 Jobs = int | Literal["auto"]
 OnErrors = int | Literal["stop", "continue"]
@@ -138,6 +141,17 @@ def size(value: object) -> int:
     if number is None or not 0 <= number < 2**63:
         raise ValueError('must be a number of bytes, or a text like "500 kB" or "20 MB"')
     return number
+
+
+def schedule(value: object) -> Schedule:
+    """Read a bandwidth limit: bytes per second, "5M", or a timetable "08:00,5M 23:00,off"."""
+    number = _whole(value)
+    if number is None and not isinstance(value, str):
+        raise ValueError('must be a rate like "5M", or a timetable like "08:00,5M 23:00,off"')
+    try:
+        return parse_schedule(str(value).strip() or "off")
+    except ConfigError as error:
+        raise ValueError(f"is not understood: {error}") from None
 
 
 def extensions(value: object) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ class UploadWire:
         device_fields: bool = False,
         silence_s: float = SILENCE_S,
         forget_from: int = FORGET_FROM,
+        leaving: Callable[[socket.socket], object] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raise ConfigError for a key that cannot be sent.
@@ -54,12 +55,14 @@ class UploadWire:
         `device_fields`: the server is older than 3.0 and wants deviceAssetId and deviceId.
         `silence_s`: no byte moves for so long: the connection is dead.
         `forget_from`: files of so many bytes leave the page cache as they are sent.
+        `leaving(socket)` is called before a connection is closed, for a last look at it.
         """
         self._to = to
         self._key = key
         self._device_fields = device_fields
         self._silence_s = silence_s
         self._forget_from = forget_from
+        self._leaving = leaving
         self._clock = clock
         self._block = memoryview(bytearray(BLOCK))
         self._answer_buffer = bytearray(BUFFER)
@@ -95,6 +98,7 @@ class UploadWire:
     def close(self) -> None:
         """Hang up. A closed wire opens again with the next file."""
         if self._line is not None:
+            self._leaving(self._line.sock)
             self._line.close()
             self._line = None
 

@@ -6,7 +6,8 @@ explorer (`explorer.py`, `shapes.py`) seeks goodput; docs/tuner.md
 explains both on a page.
 """
 
+from piuploader.core.tuner.fixed import Fixed
 from piuploader.core.tuner.sample import MOST_UPLOADS, Decision, Flow, Machine, Reason, Sample
 from piuploader.core.tuner.tuner import Tuner
 
-__all__ = ["MOST_UPLOADS", "Decision", "Flow", "Machine", "Reason", "Sample", "Tuner"]
+__all__ = ["MOST_UPLOADS", "Decision", "Fixed", "Flow", "Machine", "Reason", "Sample", "Tuner"]
