@@ -51,6 +51,9 @@ COMMANDS: dict[str, Lazy] = {
     "tuner": _in_cli("tuner", "Look into how the number of uploads is chosen."),
     "daemon": _in_cli("daemon", "Wait for drives, import each, show it on the lights."),
     "lights": _in_cli("lights", "Show every light signal and what it means."),
+    "boot-config": _in_cli(
+        "boot_config", "Take over piuploader.toml from the boot partition, and set the box up."
+    ),
     "sandbox": _in_cli("sandbox", "Run a small server that behaves like Immich, for trying out."),
     "demo": _in_cli("demo", "Import a made-up drive into a sandbox server, for all to see."),
 }
