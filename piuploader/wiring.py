@@ -24,6 +24,8 @@ from piuploader.app.organise import Organiser
 from piuploader.app.tuning import Tuning
 from piuploader.app.yielding import Yielding
 from piuploader.config import UploadOptions, UploadSettings
+from piuploader.core import outlook
+from piuploader.core.policy import Policy
 from piuploader.core.selection import Filter
 from piuploader.core.server import Version
 from piuploader.core.status import ImportStatus, combined
@@ -127,6 +129,7 @@ class Desk:
         )
         if self.yielding:
             importer.progress.server_work = self.yielding.server_work
+            importer.progress.notes = lambda: self.yielding.notes if self.yielding else ()
         return importer
 
     def _tuned(
@@ -182,8 +185,15 @@ class Desk:
             self._pinger.ping()
 
 
-def upload(options: UploadOptions, observers: Sequence[Observer]) -> int:
-    """Import the folders of a command, one after the other, and return the exit code."""
+def upload(
+    options: UploadOptions,
+    observers: Sequence[Observer],
+    tell: Callable[[str], object] = lambda _: None,
+) -> int:
+    """Import the folders of a command, one after the other, and return the exit code.
+
+    `tell` hears, once the account is given, what becomes of the server's queues.
+    """
 
     def on_fate(fate: Fate) -> None:
         for observer in observers:
@@ -198,15 +208,34 @@ def upload(options: UploadOptions, observers: Sequence[Observer]) -> int:
         for observer in observers:
             observer.begin(status)
         code = errors.EXIT_BUG
-        try:
-            with _stopping(importers) as caught:
+        with _stopping(importers) as caught:
+            try:
                 code = _exit_code(_run(importers), caught)
-            if desk.yielding:
-                desk.yielding.uploads_over()
-        finally:
-            for observer in observers:
-                observer.end(status(), code)
+            finally:
+                if desk.yielding:
+                    desk.yielding.uploads_over()
+                for observer in observers:
+                    observer.end(status(), code)
+            if desk.yielding and not caught:
+                _leave(desk.yielding, options, tell, stop=lambda: bool(caught))
     return code
+
+
+def _leave(
+    yielding: Yielding,
+    options: UploadOptions,
+    tell: Callable[[str], object],
+    *,
+    stop: Callable[[], bool],
+) -> None:
+    """Let the queues have their turn in order, or say that they get it all at once."""
+    if yielding.idle or options.upload.policy != Policy.STAGED.value:
+        return
+    if options.queues.stay:
+        tell(outlook.STAYING)
+        yielding.stay(tell=lambda view: tell(outlook.sentences(view)[0]), stop=stop)
+    else:
+        tell(outlook.LEFT_AT_ONCE)
 
 
 def _run(importers: Sequence[Importer]) -> list[Outcome]:

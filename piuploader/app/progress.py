@@ -49,6 +49,7 @@ class Progress:
         self._settled_bytes = 0
         self._over: Phase | None = None
         self.limits: Callable[[], str] = lambda: ""  # what limits now, said by the tuner
+        self.notes: Callable[[], tuple[str, ...]] = tuple  # about the server's queues
         self.server_work: Callable[[], ServerWork | None] = lambda: None
 
     @property
@@ -109,7 +110,7 @@ class Progress:
             pause_reason=pause,
             transfers=transfers,
             server=self.server_work(),
-            problems=tuple(account.problems),
+            problems=(*self.notes(), *account.problems),
         )
 
     def _phase(self, active: int, *, paused: bool) -> Phase:

@@ -85,7 +85,10 @@ Policy = Annotated[
         help="What the server's own queues do meanwhile. [default: staged]",
     ),
 ]
-Stay = Annotated[bool | None, typer.Option(help="Stay until the server has made its thumbnails.")]
+Stay = Annotated[
+    bool | None,
+    typer.Option(help="Stay until the server has made its thumbnails (on a terminal: yes)."),
+]
 JsonLines = Annotated[bool, typer.Option("--json", help="Write JSON lines to standard output.")]
 TunerLog = Annotated[
     Path | None,

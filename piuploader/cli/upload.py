@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +96,7 @@ def upload(
                 tuner_log=tuner_log,
             ),
             warnings=known.warnings,
+            stay=stay,
             as_json=json,
             verbose=verbose,
             quiet=quiet,
@@ -103,7 +105,13 @@ def upload(
 
 
 def _run(
-    options: "UploadOptions", *, warnings: tuple[str, ...], as_json: bool, verbose: int, quiet: bool
+    options: "UploadOptions",
+    *,
+    warnings: tuple[str, ...],
+    stay: bool | None,
+    as_json: bool,
+    verbose: int,
+    quiet: bool,
 ) -> int:
     """Import while somebody watches, and return the exit code."""
     from piuploader.cli.logs import start_logging
@@ -112,13 +120,16 @@ def _run(
     printable_streams()
     live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     live = live and not (as_json or verbose or quiet)
+    if live and stay is None:  # somebody watches, and can end it
+        options = replace(options, queues=replace(options.queues, stay=True))
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
     # The view and the quiet lines show each failure themselves.
     start_logging(logging.ERROR if live or quiet else level, secrets=(options.key,))
     for warning in warnings:
         typer.echo(f"piuploader: {warning}", err=True)
     if not as_json:
-        return _import(options, _watch(options, live=live, verbose=verbose, quiet=quiet))
+        watch = _watch(options, live=live, verbose=verbose, quiet=quiet)
+        return _import(options, watch, _Teller() if not quiet else lambda _: None)
     from piuploader.cli.jsonl import JsonLines
 
     lines = JsonLines(
@@ -128,16 +139,32 @@ def _run(
         dry_run=options.dry_run,
     )
     try:
-        return _import(options, lines)
+        return _import(options, lines, lambda _: None)
     except PiUploaderError as error:
         lines.error(error)
         raise
 
 
-def _import(options: "UploadOptions", observer: "Observer") -> int:
+def _import(options: "UploadOptions", observer: "Observer", tell: Callable[[str], object]) -> int:
     from piuploader import wiring
 
-    return wiring.upload(options, [observer])
+    return wiring.upload(options, [observer], tell)
+
+
+class _Teller:
+    """Prints sentences as they change, and not too often."""
+
+    def __init__(self, *, every_s: float = 15.0, now: Callable[[], float] = time.monotonic) -> None:
+        self._every_s = every_s
+        self._now = now
+        self._last = ""
+        self._told_s = float("-inf")
+
+    def __call__(self, sentence: str) -> None:
+        now_s = self._now()
+        if sentence != self._last and (not self._last or now_s - self._told_s >= self._every_s):
+            self._last, self._told_s = sentence, now_s
+            typer.echo(sentence)
 
 
 def _watch(options: "UploadOptions", *, live: bool, verbose: int, quiet: bool) -> "Observer":
