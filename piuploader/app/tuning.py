@@ -9,7 +9,7 @@ hour in a moment; only the thread waits for real seconds.
 import csv
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Protocol, TextIO
@@ -150,7 +150,8 @@ class Tuning:
         self._failure: Exception | None = None
         self._file, self._rows = _open_record(record)
         self._now_s = sources.clock()
-        self.decision = tuner.first()
+        # The tuner answers to samples, but a person's limit holds from the first byte.
+        self.decision = replace(tuner.first(), pace_bytes_per_s=sources.bandwidth_limit())
 
     @property
     def learnt(self) -> int | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from piuploader.sandbox import Sandbox
 
 DEMO_LIMIT = "9M"  # bytes a second; about what a Pi on a good Wi-Fi does: slow enough to watch
-JOB_SPEED = 30.0  # the server's jobs run so many times faster than on a Pi
+JOB_SPEED = 60.0  # the server's jobs run so many times faster than on a Pi
 DRAIN_S = 25.0
 
 
