@@ -150,8 +150,12 @@ class Desk:
         )
 
     def _queue_jobs(self) -> int | None:
-        work = self.yielding.server_work() if self.yielding else None
-        return None if work is None else work.active + work.waiting
+        """Return how many jobs the server works on or will start: what is paused takes no CPU."""
+        view = self.yielding.view if self.yielding else None
+        if view is None:
+            return None
+        running = [each.queue for each in view.busy if not each.queue.is_paused]
+        return sum(queue.active + queue.waiting for queue in running)
 
     def _organiser(self, drive: Drive) -> Callable[[Callable[[str], object]], Organiser] | None:
         upload = self.options.upload
