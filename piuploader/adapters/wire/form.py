@@ -7,6 +7,7 @@ Immich wants `filename` before `assetData`, and judges the parts after it by
 the extension of that name: hence the order sidecar, filename, file.
 """
 
+import re
 import secrets
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from piuploader.adapters.wire.endpoint import Endpoint
 from piuploader.core.media import Upload
 from piuploader.errors import ConfigError
 
+_UNSAFE = re.compile(r'["\x00-\x1f\x7f]')
 DEVICE_ID = "piuploader"  # what servers before 3.0 call the sender
 
 
@@ -56,7 +58,7 @@ class Form:
         if upload.sidecar:
             form = (
                 b'%bsidecarData"; filename="%b"\r\nContent-Type: application/xml\r\n\r\n%b\r\n'
-                % (open_, quoted(printable(upload.sidecar.name)), upload.sidecar.data)
+                % (open_, quoted(upload.sidecar.name), upload.sidecar.data)
             )
         form += (
             b'%bfileCreatedAt"\r\n\r\n%b\r\n%bfileModifiedAt"\r\n\r\n%b\r\n%bfilename"\r\n\r\n%b\r\n'
@@ -66,7 +68,7 @@ class Form:
             form += b'%b%b"\r\n\r\n%b\r\n' % (open_, field, value)
         form += b'%bassetData"; filename="%b"\r\nContent-Type: application/octet-stream\r\n\r\n' % (
             open_,
-            quoted(name),
+            quoted(upload.name),
         )
         length = len(form) + upload.size + len(self.tail)
         checksum = (
@@ -96,6 +98,12 @@ def printable(name: str) -> bytes:
         return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
 
 
-def quoted(name: bytes) -> bytes:
-    """Escape a name for a quoted parameter, as browsers do (WHATWG HTML, multipart/form-data)."""
-    return name.replace(b'"', b"%22").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
+def quoted(name: str) -> bytes:
+    """Return a name for a quoted parameter: what would end it is escaped as browsers do it.
+
+    They escape quotes and line ends (WHATWG HTML, multipart/form-data). Other control characters
+    are escaped too, for the server's parser takes none in a header.
+    """
+    if not name.isprintable() or '"' in name:
+        name = _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", name)
+    return printable(name)

@@ -8,11 +8,13 @@ not stop the sending.
 
 import contextlib
 import errno
+import fcntl
 import io
 import os
 import select
 import socket
 import ssl
+import termios
 
 BUFFER = 16 * 1024  # bytes; an answer has about 500
 # How much longer than the kernel (TCP_USER_TIMEOUT) we wait for room in the send buffer: on a
@@ -69,6 +71,8 @@ class Line:
             if not found:
                 raise TimeoutError
             events = found[0][1]
+            if events & select.POLLERR:
+                self._raise_error()
             if events != select.POLLOUT and self._take_in():
                 return False
             if events & select.POLLOUT:
@@ -127,10 +131,19 @@ class Line:
         return heard
 
     def receive(self, into: bytearray | memoryview, *, within_s: float) -> int:
-        """Wait for bytes and return how many came, 0 at the end; TimeoutError if none do."""
+        """Wait for bytes and return how many came, 0 at the end.
+
+        Raise TimeoutError if none come within this time of the last that we sent.
+        """
+        slow = False
         while True:
             pending = self.is_secure and self.sock.pending()  # type: ignore[attr-defined]
             if not pending and not self._incoming.poll(int(within_s * 1000)):
+                # While a slow link still carries what we sent, the time does not count. (The
+                # kernel ends the connection when nothing is acknowledged any more.)
+                slow, was_slow = self._is_under_way(), slow
+                if slow or was_slow:
+                    continue
                 raise TimeoutError
             try:
                 return self.sock.recv_into(into)
@@ -138,6 +151,18 @@ class Line:
                 continue
             except ssl.SSLError as error:
                 raise ConnectionResetError(str(error)) from error
+
+    def _raise_error(self) -> None:
+        """Raise what the kernel has against the connection: TLS would call it an end."""
+        code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+
+    def _is_under_way(self) -> bool:
+        """Tell whether bytes that we sent are not acknowledged yet."""
+        count = bytearray(4)
+        fcntl.ioctl(self.sock, termios.TIOCOUTQ, count)
+        return any(count)
 
     def _take_in(self) -> bool:
         """Take what came in; tell whether it is a real answer's beginning, or the end."""
