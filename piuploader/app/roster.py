@@ -47,6 +47,9 @@ class Roster:
         running = self.running.key if self.running else ""
         self.visits = rules.arrive_and_leave(self.visits, found, running=running)
         there = {drive.key for drive in found}
+        if self.running and running not in there:
+            # It may wait for a server, and never touch the drive: tell it.
+            self.running.stop("the drive was pulled out")
         for drive in found:
             if drive.key not in before:
                 if drive.problem:
@@ -75,6 +78,8 @@ class Roster:
             raise running.bug
         end = self._ended(now, running)
         self._put(end)
+        if not end.present and end.phase is Phase.COMPLETE:  # pulled as it was just done
+            self.visits = tuple(each for each in self.visits if each is not end)
         if end.phase in AT_REST:
             for line in rules.account_lines(end):
                 log.info("%s", line)
@@ -147,8 +152,12 @@ class Roster:
                 self.collect()
 
     def _ended(self, visit: Visit, running: RunningImport) -> Visit:
+        if running.result and running.result.phase is Phase.COMPLETE:
+            return rules.ended(visit, running.result)  # whatever was asked for meanwhile
         if running.stopped_because and visit.present:
             return rules.let_go(visit, running.stopped_because)
+        if running.stopped_because or (running.error and not visit.present):
+            return rules.pulled(visit)
         if running.error:
             self.last_error = str(running.error)
             return rules.failed(

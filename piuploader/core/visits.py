@@ -22,6 +22,8 @@ from piuploader.errors import DriveRemoved, PiUploaderError, ServerBusy, ServerU
 
 LONGEST_RETRY_S = 60.0
 PULLED = "pulled out before it was done: plug it in again, the rest will follow"
+FLAPS = 3  # so often in a row a drive may go away by itself
+WOBBLE_S = 3.0  # until it is there again, if it comes
 IN_LINE = "waits for its turn"
 
 
@@ -58,9 +60,9 @@ def arrive_and_leave(
         if visit.drive.key in there or not visit.present:
             known.append(visit)
         elif visit.drive.key == running:
-            known.append(replace(visit, present=False))  # its import will notice, and end
+            known.append(replace(visit, present=False))  # until its import has ended
         elif visit.phase not in AT_REST:
-            known.append(replace(visit, present=False, phase=Phase.FAILED, sentence=PULLED))
+            known.append(pulled(visit))
     keys = {visit.drive.key for visit in known if visit.present}
     new = tuple(_arrival(drive) for drive in found if drive.key not in keys)
     if new:
@@ -92,14 +94,27 @@ def ended(visit: Visit, status: ImportStatus) -> Visit:
 
 def failed(visit: Visit, error: PiUploaderError, *, now_s: float, luck: float) -> Visit:
     """Return the visit after its import ended with an error; `luck` in [0, 1) spreads retries."""
-    if not visit.present or isinstance(error, DriveRemoved):
-        return replace(visit, phase=Phase.FAILED, sentence=PULLED, status=_rested(visit.status))
+    if isinstance(error, DriveRemoved) and visit.tries < FLAPS:
+        # Pulled, and the next look will tell; or its plug only wobbled, and it is there again.
+        tries = visit.tries + 1
+        return paused(visit, f"went away: {error}", tries=tries, due_s=now_s + WOBBLE_S)
     if isinstance(error, ServerUnreachable | ServerBusy):
         tries = visit.tries + 1
         later_s = min(LONGEST_RETRY_S, pause_s(tries, luck=luck))
         return paused(visit, f"waits for the server: {error}", tries=tries, due_s=now_s + later_s)
     said = f"{error}. {error.hint}".rstrip(". ") + "."
     return replace(visit, phase=Phase.FAILED, sentence=said, status=_rested(visit.status))
+
+
+def pulled(visit: Visit) -> Visit:
+    """Return the visit of a drive that was pulled out before it was done."""
+    return replace(
+        visit,
+        present=False,
+        phase=Phase.FAILED,
+        sentence=PULLED,
+        status=_rested(visit.status),
+    )
 
 
 def paused(visit: Visit, sentence: str, *, tries: int, due_s: float) -> Visit:
@@ -118,11 +133,9 @@ def let_go(visit: Visit, sentence: str) -> Visit:
 
 
 def again(visits: Iterable[Visit]) -> tuple[Visit, ...]:
-    """Let all drives that are in and at rest be imported again; forget those that are gone."""
+    """Let all drives that are in be imported again, now; forget those that are gone."""
     return tuple(
-        Visit(visit.drive) if visit.phase in AT_REST and not visit.drive.problem else visit
-        for visit in visits
-        if visit.present
+        visit if visit.drive.problem else Visit(visit.drive) for visit in visits if visit.present
     )
 
 

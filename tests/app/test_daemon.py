@@ -77,7 +77,7 @@ class FakeImport:
         while not self.may_end.wait(0.002):
             if not self.box.frozen:
                 self.move(self.now.phase)
-            if self.folder.name not in self.box.drives.inside:
+            if self.folder.name not in self.box.drives.inside and not self.box.blind:
                 raise errors.DriveRemoved(f"{self.folder} is gone")
         return replace(self.now, phase=Phase.FAILED if self.stopped else self.ending)
 
@@ -121,6 +121,7 @@ class Box:
         self.synchronised = True
         self.media = 3
         self.frozen = False
+        self.blind = False  # imports do not notice that their drive is gone
         self.reload_error = None
         self.closed = 0
         self.problem = ""
@@ -293,6 +294,49 @@ def test_pulled_in_mid_import_the_light_calls_until_it_returns(box):
         box.current.may_end.set()
         box.until(Light.COMPLETE)
         assert len(box.written[-1].drives) == 1
+
+
+def test_an_import_that_waits_for_the_server_hears_that_its_drive_is_gone(box):
+    """It would not touch the drive for minutes, and the light would say: leave it in."""
+    box.blind = True
+    with box.running():
+        box.drives.plug("sda1")
+        box.until(Light.UPLOADING)
+        box.current.move(Phase.PAUSED, pause_reason="the server is away")
+        box.until(Light.WAITING)
+        box.drives.pull("sda1")
+        box.until(Light.FAILED)
+        assert box.current.stopped == "the drive was pulled out"
+
+
+def test_pulled_as_it_was_just_done_it_is_done(box):
+    with box.running():
+        box.drives.plug("sda1")
+        box.until(Light.UPLOADING)
+        box.blind = True
+        box.frozen = True
+        box.current.stop = lambda sentence: box.current.may_end.set()
+        box.drives.pull("sda1")
+        box.until(Light.READY)
+
+
+def test_a_plug_that_wobbles_is_tried_again(box):
+    """The drive went away and came back between two looks."""
+    box.errors = [errors.DriveRemoved("I/O error")] * 2
+    with box.running():
+        box.drives.plug("sda1")
+        box.until(Light.WAITING)
+        box.until(Light.UPLOADING)
+        box.current.may_end.set()
+        box.until(Light.COMPLETE)
+
+
+def test_a_drive_that_goes_away_again_and_again_needs_a_person(box):
+    box.errors = [errors.DriveRemoved("I/O error")] * 9
+    with box.running():
+        box.drives.plug("sda1")
+        box.until(Light.FAILED)
+        assert "I/O error. Plug it in again" in box.written[-1].drives[0].sentence
 
 
 def test_pulled_while_it_waits_its_turn_somebody_is_told(box):
