@@ -24,6 +24,7 @@ FASTEST_FALL = 0.12
 ENGAGE_BELOW_C = 1.0  # start pacing this far below the set point
 HEADROOM = 1.15  # a pace this far above what is sent does not bind
 RELEASE_C = 5.0  # stop pacing this far below the set point
+LEAST_CORES = 0.01  # below it there is no load to share
 OWN_SHARE = 0.3  # of the CPU load; the further below it, the less of the heat is ours
 SLOWEST_BYTES_PER_S = 0.1 * MB
 
@@ -99,6 +100,6 @@ def _steer(
 def _foreign_share(sample: Sample) -> float:
     """Return how far the heat is not ours: so much of our goodput we do not give up for it."""
     total, own = sample.cpu_cores, sample.cpu_own_cores
-    if not total or own is None:
+    if total is None or own is None or total < LEAST_CORES:
         return 0.0
     return max(0.0, 1.0 - own / (OWN_SHARE * total))

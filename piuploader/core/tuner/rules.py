@@ -161,7 +161,7 @@ def memory(memory: Memory, sample: Sample) -> tuple[Memory, Cap | None]:
     now, held = sample.t_s, sample.uploads_active + sample.uploads_paused
     fits, drop = None, False
     available, each = sample.memory_available_bytes, sample.memory_per_upload_bytes
-    if available is not None and each is not None and each > 0.0:
+    if available is not None and each is not None and each >= 1.0:
         reserve = MEMORY_FLOOR_BYTES
         if sample.memory_total_bytes is not None:
             reserve = max(reserve, MEMORY_FLOOR_SHARE * sample.memory_total_bytes)

@@ -1,0 +1,1 @@
+"""The tuner's benchmark: scenarios in virtual time, rivals, and the table."""
