@@ -110,7 +110,8 @@ class Progress:
             pause_reason=pause,
             transfers=transfers,
             server=self.server_work(),
-            problems=(*self.notes(), *account.problems),
+            notes=self.notes(),
+            problems=tuple(account.problems),
         )
 
     def _phase(self, active: int, *, paused: bool) -> Phase:

@@ -149,6 +149,7 @@ def summary(status: ImportStatus, exit_code: int) -> dict[str, Any]:
         "balanced": tally.open == 0,
         "sent_bytes": status.sent_bytes,
         "read_bytes": status.read_bytes,
+        "notes": [_text(note) for note in status.notes],
         "problems": [_text(problem) for problem in status.problems],
         "safe_to_unplug": account.safe_to_unplug(status),
         "all_on_server": account.all_on_server(status),

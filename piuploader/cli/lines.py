@@ -78,10 +78,13 @@ class Lines:
             self._write(line(status))
 
     def _tell_problems(self, status: ImportStatus) -> None:
-        for problem in status.problems:
-            if problem not in self._problems:
-                self._problems.add(problem)
-                self._write(f"problem: {words.plain(problem)}")
+        said = [f"problem: {words.plain(problem)}" for problem in status.problems]
+        if not self._quiet:
+            said += [words.plain(note) for note in status.notes]
+        for sentence in said:
+            if sentence not in self._problems:
+                self._problems.add(sentence)
+                self._write(sentence)
 
     def _write_account(self, status: ImportStatus) -> None:
         took = words.duration(status.seconds)

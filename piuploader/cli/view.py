@@ -98,6 +98,7 @@ class View:
             rows.append(Text("First failures", style="bold"))
             rows += [_line(account.failure(fate), style="red") for fate in self._failures]
         rows += [_problem(problem) for problem in status.problems]
+        rows += [Text(words.plain(note), style="dim") for note in status.notes]
         rows += [Text(sentence, style="yellow") for sentence in account.advice(status.tally)]
         good = account.all_on_server(status) or account.is_dry_run(status.tally)
         style = "bold green" if good else "bold yellow"

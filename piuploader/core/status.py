@@ -54,6 +54,7 @@ class ImportStatus:
     pause_reason: str = ""  # why the phase is PAUSED
     transfers: tuple[Transfer, ...] = ()
     server: ServerWork | None = None  # None: the key may not read it
+    notes: tuple[str, ...] = ()  # about the server's queues: good to know, nothing to mend
     problems: tuple[str, ...] = field(default=())  # what a person should know, newest last
 
 
@@ -81,6 +82,7 @@ def combined(several: Sequence[ImportStatus]) -> ImportStatus:
         sent_bytes=sum(each.sent_bytes for each in several),
         read_bytes=sum(each.read_bytes for each in several),
         eta_s=now.eta_s if all(each.scanned for each in several) else None,
+        notes=now.notes,
         problems=tuple(problem for each in several for problem in each.problems),
     )
 
