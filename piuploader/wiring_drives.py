@@ -17,6 +17,9 @@ from piuploader.core.status import ImportStatus, ServerWork
 from piuploader.errors import PermissionMissing, PiUploaderError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from piuploader.adapters.cleaner import WritableDrive
     from piuploader.adapters.immich import ImmichClient
     from piuploader.app.importer import Importer
     from piuploader.wiring import Desk
@@ -29,10 +32,20 @@ LOOK_S = (5.0, 15.0)  # seconds to connect, seconds of silence: a look must not 
 class Door:
     """The way to one server, for imports and for looks."""
 
-    def __init__(self, found: Settings, *, delete_confirmed: bool) -> None:
-        """Prepare; nothing is sent. Raise ConfigError without a server or a key."""
+    def __init__(
+        self,
+        found: Settings,
+        *,
+        delete_confirmed: bool,
+        writable: "Callable[[str], WritableDrive] | None" = None,
+    ) -> None:
+        """Prepare; nothing is sent. Raise ConfigError without a server or a key.
+
+        `writable` opens a drive for deleting, by its name; None: with root's part as installed.
+        """
         found.require()
         self.delete_confirmed = delete_confirmed
+        self.writable = writable
         self._options = UploadOptions(
             folders=(),
             url=found.url,
@@ -204,7 +217,7 @@ class DriveImport:
         try:
             client = self._door.new_client()
             try:
-                with WritableDrive(self._folder.name) as writable:
+                with (self._door.writable or WritableDrive)(self._folder.name) as writable:
                     cleaned = clean(
                         open_drive(self._folder),
                         client,

@@ -109,7 +109,7 @@ def _limit(words: str) -> Light | None:
     """Tell from the governor's words whether heat or weak power slows the import down."""
     if re.search(r"voltage|weak power", words, re.IGNORECASE):
         return Light.WEAK_POWER
-    if re.search(r"\bhot\b|\bheat|°C", words, re.IGNORECASE):
+    if re.search(r"\bhot\b|\bheat|°C|throttle", words, re.IGNORECASE):
         return Light.HOT
     return None
 

@@ -1,5 +1,6 @@
 """Deleting confirmed files, with root's part as it is, on a real file system."""
 
+import hashlib
 import socket
 import subprocess
 from threading import Thread
@@ -8,7 +9,10 @@ import pytest
 import tomli_w
 
 from piuploader.adapters.cleaner import WritableDrive
+from piuploader.config import settings
+from piuploader.core.session import Phase
 from piuploader.errors import DriveError
+from piuploader.wiring_drives import Door
 from tests.appliance.rooms import UNITS, loop_device, make_image, needs, needs_loop
 from tests.appliance.test_drive_sh import drive_sh, options_of
 
@@ -105,6 +109,41 @@ def test_a_file_is_deleted_and_the_drive_is_read_only_before_during_and_after(
     assert sorted(path.name for path in (folder / "DCIM").iterdir()) == ["b.jpg", "c.jpg"]
     assert "ro" in options_of(folder)
     assert options_of(tmp_path / "writable" / drive) is None
+
+
+def test_after_an_import_only_what_the_server_holds_is_deleted(
+    tmp_path, helper, drive, server, monkeypatch
+):
+    """The whole way: import, look into the server's trash, read again, delete."""
+    monkeypatch.setenv("PIUPLOADER_STATE", str(tmp_path / "state"))
+    environ = {"PIUPLOADER_SERVER": server.url, "PIUPLOADER_API_KEY": server.admin_key}
+    folder = tmp_path / "drives" / drive
+    trashed = hashlib.sha1((folder / "DCIM" / "b.jpg").read_bytes()).hexdigest()
+
+    def open_late(name):
+        """Between the import's end and the first delete somebody throws one away."""
+        ids = [each["id"] for each in server.assets() if each["checksum"] == trashed]
+        server.request("POST", "/sandbox/trash", {"ids": ids})
+        return writable(tmp_path, helper, name)
+
+    door = Door(
+        settings(config=empty_config(tmp_path), environ=environ),
+        delete_confirmed=True,
+        writable=open_late,
+    )
+    try:
+        status = door.begin(folder).run()
+    finally:
+        door.close()
+    assert status.phase is Phase.COMPLETE
+    assert status.problems[-1] == "2 files deleted from the drive, 1 kept"
+    assert [path.name for path in (folder / "DCIM").iterdir()] == ["b.jpg"]
+
+
+def empty_config(tmp_path):
+    path = tmp_path / "service.toml"
+    path.write_text("")
+    return path
 
 
 @pytest.mark.parametrize("path", ["/etc/hostname", "../x", "DCIM/../../x", "", "out/hostname"])

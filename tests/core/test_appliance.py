@@ -84,14 +84,14 @@ def test_each_phase_of_a_drive_has_its_light(phase, expected):
     assert light(drive(phase)) is expected
 
 
-@pytest.mark.parametrize("words", ["hot: 81 °C", "HEAT", "throttled by heat"])
+@pytest.mark.parametrize("words", ["hot: 81 °C", "79 °C: pacing", "the firmware throttles: pacing"])
 def test_heat_is_shown_while_it_works(words):
     assert light(drive(Phase.UPLOADING, limits=words)) is Light.HOT
     assert light(drive(Phase.PAUSED, pause_reason=words)) is Light.HOT
 
 
 def test_weak_power_is_shown_before_heat():
-    words = "under-voltage: one upload at a time; hot: 81 °C"
+    words = "79 °C: pacing; under-voltage: use a stronger power supply"
     assert light(drive(Phase.UPLOADING, limits=words)) is Light.WEAK_POWER
 
 
