@@ -1,6 +1,6 @@
 """Certificates made on the spot: an authority, and what it signs for servers."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from pathlib import Path
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 
 
 class Authority:
@@ -59,7 +59,7 @@ class Authority:
         return ssl.create_default_context(cafile=self.path)
 
     def _builder(self, subject, key, *, ends=DAY):
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

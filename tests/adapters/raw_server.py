@@ -17,6 +17,7 @@ import socket
 import ssl
 import struct
 from threading import Event, Thread
+from typing import Self
 
 WITHIN_S = 20.0  # no test waits longer for a byte
 
@@ -76,9 +77,9 @@ class Peer:
 
     def skip(self, count: int) -> None:
         """Read so many bytes of a body, and let them go."""
-        self.received += min(count, len(self._read))
-        count -= len(self._read)
-        self._read = b""
+        had, self._read = self._read[:count], self._read[count:]
+        self.received += len(had)
+        count -= len(had)
         buffer = bytearray(65536)
         while count > 0:
             got = self.sock.recv_into(buffer, min(count, len(buffer)))
@@ -162,7 +163,7 @@ class RawServer:
         """The heads of all requests, connection by connection."""
         return [head for peer in self.peers for head in peer.heads]
 
-    def __enter__(self) -> "RawServer":
+    def __enter__(self) -> Self:
         self._start(self._listen)
         return self
 

@@ -1,13 +1,15 @@
 """What a server may answer, and when: all of it over real sockets."""
 
+import contextlib
 import json
+from http.client import HTTPException
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from piuploader import errors
-from piuploader.adapters.wire.answer import Answer, NoAnswer, asset_of, read_answer, refusal
+from piuploader.adapters.wire.answer import Answer, asset_of, read_answer, refusal
 from piuploader.adapters.wire.line import final
 from tests.adapters.raw_server import DUPLICATE, RawServer, answer
 from tests.adapters.sending import LARGE, SMALL, Count, file_of, send, sparse, upload_of, wire_to
@@ -108,8 +110,8 @@ BROKEN = {
     "in no HTTP": b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n",
     "in too many headers": b"HTTP/1.1 201 C\r\n" + b"X: y\r\n" * 200 + b"\r\n",
     "in a header without end": b"HTTP/1.1 201 C\r\nX: " + b"y" * 80_000,
-    "in a length that is no length": b"HTTP/1.1 201 C\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n{",
-}  # fmt: skip
+    "in a length of 5,000 digits": answer().replace(b"Length: ", b"Length: " + b"9" * 5_000),
+}
 
 
 @pytest.mark.parametrize("said", BROKEN.values(), ids=BROKEN)
@@ -177,45 +179,42 @@ def test_a_login_page_of_the_network_is_not_taken_for_the_server(tmp_path):
         send(server.url, file_of(tmp_path, SMALL))
 
 
+PIECES = [
+    *(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 x\r\n", b"HTTP/1.1 503 x\r\n", b"\r\n", b"\xb2"),
+    *(b"Content-Length: 2\r\n", b"Content-Length: -2\r\n", b"Transfer-Encoding: chunked\r\n"),
+    *(b"Connection: close\r\n", b"Retry-After: \xb2\r\n", b"Location: http://[\r\n"),
+    *(b"2\r\n", b"{}", b"-1\r\n", b"0\r\n\r\n", b"[" * 2000),
+]
+
+
+class Said:
+    """What came in, in parts."""
+
+    def __init__(self, data, size):
+        self._parts = [data[at : at + size] for at in range(0, len(data), size)]
+
+    def overheard(self):
+        return b""
+
+    def receive(self, into, *, within_s):
+        part = self._parts.pop(0) if self._parts else b""
+        into[: len(part)] = part
+        return len(part)
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(
         st.binary(max_size=400),
         st.binary(max_size=200).map(lambda junk: b"HTTP/1.1 201 Created\r\n" + junk),
-        st.lists(
-            st.sampled_from(
-                [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 x\r\n", b"\r\n", b"Content-Length: 2\r\n"]
-                + [b"Content-Length: -2\r\n", b"Transfer-Encoding: chunked\r\n", b"2\r\n", b"{}"]
-                + [b"Connection: close\r\n", b"-1\r\n", b"0\r\n\r\n", b"[" * 2000, b"\xb2"]
-                + [b"Retry-After: \xb2\r\n", b"HTTP/1.1 503 x\r\n", b"Location: http://[\r\n"]
-            ),
-            max_size=12,
-        ).map(b"".join),
+        st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join),
     ),
     st.integers(1, 50),
 )
 def test_nothing_that_a_server_sends_is_a_bug_of_ours(data, size):
     """Whatever comes in is an answer, or one of the errors that are expected."""
-
-    class Said:
-        parts = [data[at : at + size] for at in range(0, len(data), size)]
-
-        def overheard(self):
-            return b""
-
-        def receive(self, into, *, within_s):
-            part = self.parts.pop(0) if self.parts else b""
-            into[: len(part)] = part
-            return len(part)
-
-    try:
-        asset_of(read_answer(Said(), bytearray(16384), within_s=1.0))
-    except (NoAnswer, errors.ServerError, OSError):
-        pass
-    except Exception as error:  # noqa: BLE001
-        from http.client import HTTPException
-
-        assert isinstance(error, HTTPException)
+    with contextlib.suppress(errors.ServerError, OSError, HTTPException):
+        asset_of(read_answer(Said(data, size), bytearray(16384), within_s=1.0))
 
 
 # ---- at which time
@@ -244,7 +243,9 @@ EARLY = {
 @pytest.mark.parametrize(("said", "error"), EARLY.values(), ids=EARLY)
 @pytest.mark.parametrize("manner", ["closes", "reads on", "reads no more", "resets"])
 @pytest.mark.parametrize("read", [0, 1_000_000])
-def test_a_refusal_is_heard_while_the_file_is_sent(tmp_path, known, said, error, manner, read):
+def test_a_refusal_is_heard_while_the_file_is_sent(  # noqa: PLR0917
+    tmp_path, known, said, error, manner, read
+):
     def script(peer):
         peer.head()
         peer.skip(read)
@@ -349,9 +350,11 @@ def test_a_refusal_means(status, body, kind):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", b"[]", b'"x"', b"{}", b'{"id":null,"status":"created"}', b'{"id":"x"}']
-    + [b'{"id":"x","status":1}', b"\xff\xfe", b"[" * 100_000],
-)  # fmt: skip
+    [
+        *(b"", b"null", b"[]", b'"x"', b"{}", b'{"id":null,"status":"created"}', b'{"id":"x"}'),
+        *(b'{"id":"x","status":1}', b"\xff\xfe", b"[" * 100_000),
+    ],
+)
 def test_a_success_without_an_asset_is_no_success(body):
     with pytest.raises(errors.ServerUnreachable, match="not as an Immich server"):
         asset_of(Answer(200, body, keep_alive=True))
