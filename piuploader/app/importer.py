@@ -125,6 +125,7 @@ class Importer:
             stop=self._stop,
             send=self._send,
             is_starving=lambda: self.senders.queued < gate.width,
+            is_all=lambda waiting: self._reader.done and self.account.media_open <= waiting,
             on_held=self._organiser.add if self._organiser else lambda _: None,
             dry_run=plan.dry_run,
             restore_trashed=plan.restore_trashed,
@@ -208,7 +209,7 @@ class Importer:
         reader.join()
         self.senders.close()
         try:
-            if not isinstance(self._stop.error, errors.ServerError):
+            if not isinstance(self._stop.error, errors.ServerUnreachable):
                 self._clerk.ask_last()  # what was sent shall count
         except Exception as error:  # noqa: BLE001 - as above
             self._stop.fail(error)

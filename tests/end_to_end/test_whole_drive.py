@@ -158,3 +158,80 @@ def test_killed_at_random_amid_faults_nothing_is_lost_or_sent_twice(tmp_path, ad
         assert server.checksums() == sorted(set(media(drive).values()))
         assert server.bytes_agree()
         assert kills
+
+
+def test_two_at_once_do_no_harm(drive, server, tmp_path):
+    """Two imports of one drive, with one ledger: nothing is lost, nothing is there twice."""
+    home = tmp_path / "home"
+    both = [start(server, "upload", "--json", drive, home=home) for _ in range(2)]
+    lasts = [json.loads(run.communicate(timeout=120)[0].splitlines()[-1]) for run in both]
+
+    assert [run.returncode for run in both] == [65, 65]
+    assert all(balanced(last) for last in lasts)
+    assert server.checksums() == sorted(set(media(drive).values()))
+
+
+def test_the_first_failure_stops_the_run_on_request(drive, server, tmp_path):
+    run = upload(server, "--on-errors", "stop", drive, home=tmp_path / "home")
+
+    assert run.code == 65
+    assert run.summary["phase"] == "failed"
+    assert balanced(run.summary)
+
+
+@pytest.fixture
+def sandbox(server):
+    if server.is_real:
+        pytest.skip("looks into the sandbox")
+    return server.sandbox
+
+
+def test_live_photos_are_linked_and_sidecars_travel(drive, server, sandbox, tmp_path):
+    upload(server, drive, home=tmp_path / "home")
+
+    assets = {asset["name"]: asset for asset in sandbox.assets()}
+    film = assets["IMG_0001.MOV"]
+    assert film["visibility"] == "hidden"
+    assert assets["IMG_0001.HEIC"]["live_photo_video_id"] == film["id"]
+    assert assets["IMG_0099.JPG"]["live_photo_video_id"] is None
+    assert assets["IMG_0099.MOV"]["visibility"] == "timeline"
+    for name in ("IMG_7001.CR3", "IMG_7001.JPG", "IMG_7002.CR3"):
+        assert assets[name]["sidecar_path"], name
+
+
+def test_albums_and_tags_take_duplicates_too(drive, server, sandbox, tmp_path):
+    upload(server, drive, home=tmp_path / "home")
+    run = upload(server, "--album", "Card", "--tag", "Trips/Rome", drive, home=tmp_path / "home")
+
+    state = sandbox.state()
+    (album,) = [album for album in state["albums"] if album["name"] == "Card"]
+    assert run.summary["endings"]["confirmed"] == 0
+    assert len(album["asset_ids"]) == len(sandbox.assets())
+    assert "Trips/Rome" in {tag["value"] for tag in state["tags"]}
+
+
+def test_quota_that_runs_out_stops_with_a_true_account(drive, sandbox, server, tmp_path):
+    sandbox.set_quota(1_500_000)
+
+    run = upload(server, drive, home=tmp_path / "home")
+
+    assert run.code == 69
+    assert balanced(run.summary)
+    safe = {f["checksum"] for f in run.files if f["ending"] in {"confirmed", "duplicate"}}
+    assert safe == set(server.checksums())
+
+
+def test_a_server_that_restarts_is_waited_for(drive, sandbox, server, tmp_path):
+    process = start(
+        server, "upload", "--json", "--bandwidth-limit", "2M", drive, home=tmp_path / "home"
+    )
+    deadline = time.monotonic() + 30
+    while not server.checksums() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    sandbox.restart(down_s=1.5)
+    out, err = process.communicate(timeout=120)
+
+    assert process.returncode == 65, err
+    last = json.loads(out.splitlines()[-1])
+    assert last["endings"]["failed"] == 1
+    assert server.checksums() == sorted(set(media(drive).values()))
