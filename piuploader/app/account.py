@@ -57,7 +57,13 @@ class Account:
             self.ended_bytes += fate.size
         self._settle(fate)
         if item.weight != NOT_ENTERED:
-            self._window.leave(item.weight)
+            self._window.leave(files=1, size=item.weight)
+
+    def sent(self, item: Item) -> None:
+        """Let the next ones be read: the bytes of this file are not needed any more."""
+        if item.weight > 0:
+            self._window.leave(size=item.weight)
+            item.weight = 0
 
     def problem(self, sentence: str) -> None:
         """Take note of something that a person should know, once."""

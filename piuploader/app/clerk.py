@@ -46,18 +46,23 @@ class Clerk:
         stop: Stop,
         send: Callable[[list[Item]], object],
         is_starving: Callable[[], bool],
+        is_all: Callable[[int], bool],
         on_held: Callable[[Item], object],
         dry_run: bool,
         restore_trashed: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`is_starving()`: the senders have nothing to do. `on_held`: this item is safe."""
+        """`is_starving()`: the senders have nothing to do. `on_held`: this item is safe.
+
+        `is_all(waiting)`: these are all that is left, so no company will come.
+        """
         self._server = server
         self._account = account
         self._lifeline = lifeline
         self._stop = stop
         self._send = send
         self._is_starving = is_starving
+        self._is_all = is_all
         self._on_held = on_held
         self._dry_run = dry_run
         self._restore_trashed = restore_trashed
@@ -65,6 +70,7 @@ class Clerk:
         self._inbox: SimpleQueue[list[Item]] = SimpleQueue()
         self._waiting: list[Item] = []
         self._waiting_since = 0.0
+        self._has_unchecked = False  # among those that wait: the senders may want them
         self._in_flight: dict[str, Item] = {}  # by checksum: what is being sent
         self.checked = 0
         self.duplicates = 0
@@ -88,14 +94,13 @@ class Clerk:
             pass
         else:
             self._receive_all()
-        if self._waiting and (
-            len(self._waiting) >= ASK_FILES or self._due_in() <= 0 or self._is_starving()
-        ):
+        if self._waiting and self._is_time():
             self.ask()
 
     def ask(self) -> None:
         """Ask about all that waits, now."""
         items, self._waiting = self._waiting, []
+        self._has_unchecked = False
         if not items:
             return
         wanted = [each.checksum for each in _with_films(items) if each.checksum]
@@ -151,6 +156,7 @@ class Clerk:
                 if not self._waiting:
                     self._waiting_since = self._clock()
                 self._waiting.append(item)
+                self._has_unchecked |= item.stage is Stage.IDENTIFIED
 
     def _receive_all(self) -> None:
         try:
@@ -158,6 +164,15 @@ class Clerk:
                 self._receive(self._inbox.get_nowait())
         except Empty:
             pass
+
+    def _is_time(self) -> bool:
+        """Tell whether to ask now. What was sent is in no hurry; what may be sent is."""
+        return (
+            len(self._waiting) >= ASK_FILES
+            or self._due_in() <= 0
+            or (self._has_unchecked and self._is_starving())
+            or self._is_all(len(self._waiting))
+        )
 
     def _due_in(self) -> float:
         return self._waiting_since + ASK_S - self._clock()

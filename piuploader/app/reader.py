@@ -92,6 +92,7 @@ class Reader:
             self._flush()
         finally:
             self.done = True
+            self._hand_over(Parcel())  # who waits for the next one shall not wait in vain
 
     def _take(self, listing: Listing) -> None:
         start = len(listing.folder) + 1 if listing.folder else 0

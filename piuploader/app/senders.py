@@ -214,6 +214,7 @@ class Senders:
             item.asset_id = receipt.asset_id
             item.sent_duplicate = receipt.duplicate
             item.stage = Stage.SENT
+            self._account.sent(item)
             self._given_up_in_a_row = 0
             self.meter.done(self._clock() - self._last_moved.get(number, began))
             done.append(item)

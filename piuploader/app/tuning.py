@@ -138,12 +138,14 @@ class Tuning:
         set_pace: Callable[[float | None], object],
         drop_surplus: Callable[[], object] = lambda: None,
         record: Path | None = None,
+        period_s: float = PERIOD_S,
     ) -> None:
         self._tuner = tuner
         self._sources = sources
         self._set_uploads = set_uploads
         self._set_pace = set_pace
         self._drop_surplus = drop_surplus
+        self._period_s = period_s
         self._memory = _Memory()
         self._stop = Event()
         self._thread: Thread | None = None
@@ -193,7 +195,7 @@ class Tuning:
             raise failure
 
     def _run(self) -> None:
-        while not self._stop.wait(PERIOD_S):
+        while not self._stop.wait(self._period_s):
             try:
                 self.tick()
             except Exception as error:  # noqa: BLE001 - raised again in close(), where it is seen

@@ -1,18 +1,19 @@
 """The window: how far reading may run ahead of sending.
 
 What was just hashed is still in the page cache when it is sent, so the
-drive is read once. That holds only for a window that fits in memory, and
-it keeps the number of files under way bounded too.
+drive is read once. That holds only for a window that fits in memory. What
+was sent needs no cache any more, but the file is under way until it is
+confirmed: so files are counted beside the bytes, and both are bounded.
 """
 
 from threading import Condition
 
 WINDOW_BYTES = 64 * 1024 * 1024
-WINDOW_FILES = 10_000
+WINDOW_FILES = 3_000  # each takes about 1 kB until it has ended
 
 
 class Window:
-    """Bytes and files between identify and ending."""
+    """Bytes between identify and upload, and files between identify and ending."""
 
     def __init__(self, max_bytes: int = WINDOW_BYTES, max_files: int = WINDOW_FILES) -> None:
         self._max_bytes = max_bytes
@@ -26,8 +27,8 @@ class Window:
 
     def fits(self, size: int) -> bool:
         """Tell whether a file of this size may enter now. Alone, any file fits."""
-        return not self._files or (
-            self._bytes + size <= self._max_bytes and self._files < self._max_files
+        return self._files < self._max_files and (
+            not self._bytes or self._bytes + size <= self._max_bytes
         )
 
     def enter(self, size: int) -> None:
@@ -40,11 +41,11 @@ class Window:
             self._bytes += size
             self._files += 1
 
-    def leave(self, size: int) -> None:
-        """Make room again, for one file less."""
+    def leave(self, *, files: int = 0, size: int = 0) -> None:
+        """Make room again: so many files have ended, so many bytes need not be kept."""
         with self._changed:
             self._bytes -= size
-            self._files -= 1
+            self._files -= files
             if self._waits:
                 self._waits = False
                 self._changed.notify_all()
