@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from piuploader.config import load
-from piuploader.config_appliance import ROOMS, LightsConfig
+from piuploader.config.appliance import ROOMS, LightsConfig
 from piuploader.core.boot_template import TEMPLATE
 from piuploader.errors import ConfigError
 

@@ -20,7 +20,7 @@ from piuploader.config import QueueSettings
 from piuploader.core.queues import HEAVY
 from piuploader.errors import PiUploaderError
 from piuploader.sandbox import Sandbox
-from piuploader.wiring_queues import holdings, yielding
+from piuploader.wiring.queues import holdings, yielding
 from tests.waiting import wait_until
 
 ALWAYS = QueueSettings(quiet_hours="")
@@ -249,7 +249,7 @@ import sys, time
 from pathlib import Path
 from piuploader.adapters.immich import ImmichClient
 from piuploader.config import QueueSettings
-from piuploader.wiring_queues import yielding
+from piuploader.wiring.queues import yielding
 url, key, state, policy = sys.argv[1:]
 with ImmichClient(url, key) as client:
     at = yielding(client, state=Path(state), policy=policy, queues=QueueSettings(quiet_hours=""))

@@ -16,7 +16,7 @@ from typing import Any
 import tomli_w
 
 from piuploader.config import load
-from piuploader.config_appliance import ROOMS
+from piuploader.config.appliance import ROOMS
 from piuploader.errors import ConfigError
 
 NAME = "piuploader.toml"

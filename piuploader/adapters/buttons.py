@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from piuploader.config_appliance import ButtonConfig
+from piuploader.config.appliance import ButtonConfig
 
 BOUNCE_S = 0.05  # contacts of cheap buttons chatter for some 20 ms
 

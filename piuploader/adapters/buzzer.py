@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from piuploader.config_appliance import BuzzerConfig
+from piuploader.config.appliance import BuzzerConfig
 
 BEEP_S = 0.15
 PAUSE_S = 0.25

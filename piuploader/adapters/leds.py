@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from piuploader.config_appliance import LightsConfig
+from piuploader.config.appliance import LightsConfig
 from piuploader.core.lamps import GREEN_RED, TRAFFIC, TRAFFIC_HAT_PINS, LampKind, rgb
 from piuploader.core.signals import Colour, Signal
 

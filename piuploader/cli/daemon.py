@@ -34,7 +34,7 @@ def daemon(
     """
     from piuploader.adapters.statusfile import usual_path
     from piuploader.adapters.systemd import log_to
-    from piuploader.wiring_appliance import Appliance
+    from piuploader.wiring.appliance import Appliance
 
     log_to(sys.stdout, level=logging.DEBUG if verbose else logging.INFO)
     appliance = Appliance(lambda: _read(config), status_file=status_file or usual_path())
@@ -49,7 +49,7 @@ def daemon(
 
 def _read(config: Path | None) -> "Settings":
     from piuploader.config import settings
-    from piuploader.config_appliance import ROOMS
+    from piuploader.config.appliance import ROOMS
 
     found = settings(config=config, rooms=ROOMS).require()
     for warning in found.warnings:

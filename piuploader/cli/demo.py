@@ -56,9 +56,9 @@ def demo(
 
 
 def _import(sandbox: "Sandbox", drive: Path, folder: Path) -> int:
-    from piuploader import wiring
     from piuploader.config import UploadOptions, UploadSettings
     from piuploader.core.pace import parse_schedule
+    from piuploader.wiring import upload as imports
 
     options = UploadOptions(
         folders=(drive,),
@@ -70,7 +70,7 @@ def _import(sandbox: "Sandbox", drive: Path, folder: Path) -> int:
         state=folder / "state",
         cache=folder / "cache",
     )
-    return wiring.upload(options, [_observer(sandbox.url)])
+    return imports.upload(options, [_observer(sandbox.url)])
 
 
 def _observer(url: str) -> "Observer":

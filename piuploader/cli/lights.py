@@ -15,7 +15,7 @@ from piuploader.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from piuploader.app.daemon_ports import Lamp
-    from piuploader.config_appliance import LightsConfig
+    from piuploader.config.appliance import LightsConfig
 
 SHORTEST_S = 6.0  # each signal is shown for two rounds, but at least so long
 TICK_S = 0.05
@@ -49,7 +49,7 @@ def lights(
         svg.write_text(svg_card(), encoding="utf-8")
         return
     wanted = [_named(show)] if show else list(ORDER)
-    from piuploader.wiring_lamps import open_lamps
+    from piuploader.wiring.lamps import open_lamps
 
     lamps = open_lamps(_lights_config(config))
     if lamps:
@@ -69,7 +69,7 @@ def _named(name: str) -> Light:
 def _lights_config(config: Path | None) -> "LightsConfig":
     """Return which lamps there are; with a file that is wrong, those that every box has."""
     from piuploader.config import config_file, load
-    from piuploader.config_appliance import ROOMS, LightsConfig
+    from piuploader.config.appliance import ROOMS, LightsConfig
 
     try:
         path = config_file(config)

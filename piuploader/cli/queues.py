@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from piuploader.core.flow import View
-    from piuploader.wiring_queues import Reach
+    from piuploader.wiring.queues import Reach
 
 EXIT_TRY_LATER, EXIT_HALTED = 75, 69
 EVERY_S = 5.0
@@ -134,7 +134,7 @@ def resume(
 @contextmanager
 def _reach(ctx: typer.Context) -> "Iterator[Reach]":
     from piuploader.config import settings
-    from piuploader.wiring_queues import reach
+    from piuploader.wiring.queues import reach
 
     with reach(settings(**ctx.obj)) as at:
         yield at

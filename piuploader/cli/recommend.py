@@ -12,7 +12,7 @@ from piuploader.errors import UsageError
 
 if TYPE_CHECKING:
     from piuploader.core.advice import Facts, Host, Recommendation, Table
-    from piuploader.wiring_queues import Reach
+    from piuploader.wiring.queues import Reach
 
 THUMBNAILS = "job.thumbnailGeneration.concurrency"
 PACE_S = 24.0
@@ -69,7 +69,7 @@ def recommend(
     systemConfig.read (from 3.2: adminConfig.read) whose owner is an administrator.
     """
     from piuploader.config import settings
-    from piuploader.wiring_queues import reach
+    from piuploader.wiring.queues import reach
 
     chosen = settings(server=server, api_key_file=api_key_file, config=config)
     with reach(chosen) as at:
@@ -92,7 +92,7 @@ def _facts(
 ) -> "tuple[Table, Facts]":
     from piuploader.adapters.advice_table import advice_table
     from piuploader.core import advice
-    from piuploader.wiring_queues import facts, own_host, thumbnails_per_min
+    from piuploader.wiring.queues import facts, own_host, thumbnails_per_min
 
     table = advice_table()
     # What a person says counts alone: a tunnel may end here, and then this is the wrong machine.
@@ -228,7 +228,7 @@ def _measure(
     from piuploader.app.measure import Experiment, Plan, Vitals
     from piuploader.cli import advice_text
     from piuploader.core.experiment import judge, schedule
-    from piuploader.wiring_queues import own_host, own_vitals
+    from piuploader.wiring.queues import own_host, own_vitals
 
     now = at.admin.settings().get(key)
     order = schedule(_numbers(values, now), rounds)

@@ -146,9 +146,9 @@ def _run(
 
 
 def _import(options: "UploadOptions", observer: "Observer", tell: Callable[[str], object]) -> int:
-    from piuploader import wiring
+    from piuploader.wiring import upload as imports
 
-    return wiring.upload(options, [observer], tell)
+    return imports.upload(options, [observer], tell)
 
 
 class _Teller:

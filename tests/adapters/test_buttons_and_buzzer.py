@@ -5,7 +5,7 @@ from gpiozero.pins.mock import MockFactory
 
 from piuploader.adapters.buttons import PushButton
 from piuploader.adapters.buzzer import Beeper
-from piuploader.config_appliance import ButtonConfig, BuzzerConfig
+from piuploader.config.appliance import ButtonConfig, BuzzerConfig
 from tests.waiting import wait_until
 
 

@@ -8,7 +8,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from piuploader.adapters.led_bar import BarLamp
 from piuploader.adapters.leds import open_lamp
 from piuploader.app.light_show import LightShow
-from piuploader.config_appliance import LightsConfig
+from piuploader.config.appliance import LightsConfig
 from piuploader.core import rhythm
 from piuploader.core.signals import SIGNALS, Colour, Light
 from tests.waiting import wait_until

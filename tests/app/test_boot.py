@@ -11,7 +11,7 @@ from piuploader.adapters.boot_files import BootPartition
 from piuploader.adapters.system_files import SystemFiles
 from piuploader.app.boot import take_over
 from piuploader.config import load
-from piuploader.config_appliance import ROOMS
+from piuploader.config.appliance import ROOMS
 
 KEY = "aB3-dE5_fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5bC7d"
 TEXT = f"""# my box

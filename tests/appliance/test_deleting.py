@@ -12,7 +12,7 @@ from piuploader.adapters.cleaner import WritableDrive
 from piuploader.config import settings
 from piuploader.core.session import Phase
 from piuploader.errors import DriveError
-from piuploader.wiring_drives import Door
+from piuploader.wiring.drives import Door
 from tests.appliance.rooms import UNITS, loop_device, make_image, needs, needs_loop
 from tests.appliance.test_drive_sh import drive_sh, options_of
 

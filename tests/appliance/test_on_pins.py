@@ -9,9 +9,9 @@ import tomli_w
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from piuploader.config import settings
-from piuploader.config_appliance import ROOMS
+from piuploader.config.appliance import ROOMS
 from piuploader.core.signals import SIGNALS, Light
-from piuploader.wiring_appliance import Appliance
+from piuploader.wiring.appliance import Appliance
 from tests.appliance.machine import photos
 from tests.waiting import wait_until
 

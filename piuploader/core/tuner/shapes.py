@@ -23,7 +23,7 @@ CROWDING = (0.0, 0.01, 0.03, 0.1, 0.3)
 
 TYPICAL_KNEE = 5.0
 TEMPER = 0.6  # epochs are not independent: believe each a little less
-AGEING_PER_S = 0.001  # the chance that by now another shape holds
+AGEING_PER_S = 0.0005  # the chance that by now another shape holds
 TAIL = 4.0  # degrees of freedom of the Student-t: outliers happen
 QUIETEST = 0.02  # log goodput; no epoch is measured better than this
 NEGLIGIBLE = 1e-4  # a shape so unlikely is left out of sums

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from piuploader.adapters.cleaner import WritableDrive
     from piuploader.adapters.immich import ImmichClient
     from piuploader.app.importer import Importer
-    from piuploader.wiring import Desk
+    from piuploader.wiring.desk import Desk
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Door:
 
     def take(self) -> "Desk":
         """Open the desk, or take the open one, for an import."""
-        from piuploader.wiring import Desk  # noqa: PLC0415 - with the first drive
+        from piuploader.wiring.desk import Desk
 
         with self._lock:
             self._importing = True
@@ -113,7 +113,7 @@ class Door:
 
     def new_client(self) -> "ImmichClient":
         """Open a client for short questions; who asks for it closes it."""
-        from piuploader.adapters.immich import ImmichClient, resolve  # noqa: PLC0415 - as above
+        from piuploader.adapters.immich import ImmichClient, resolve  # as above
 
         options = self._options
         url = resolve(options.url, options.ca_file)
@@ -131,7 +131,7 @@ class Door:
         return self._desk.yielding.server_work() if self._desk and self._desk.yielding else None
 
     def _work(self, client: "ImmichClient") -> ServerWork | None:
-        from piuploader.adapters.immich.admin import ImmichAdmin  # noqa: PLC0415 - as above
+        from piuploader.adapters.immich.admin import ImmichAdmin  # as above
 
         if not self._reads_queues:
             return None
@@ -202,9 +202,9 @@ class DriveImport:
 
     def _clean(self, status: ImportStatus) -> ImportStatus:
         """Delete what the server surely holds; what goes wrong is told, and no harm is done."""
-        from piuploader.adapters.cleaner import WritableDrive  # noqa: PLC0415 - only who wants it
-        from piuploader.adapters.folder import open_drive  # noqa: PLC0415 - as above
-        from piuploader.app.cleaning import clean  # noqa: PLC0415 - as above
+        from piuploader.adapters.cleaner import WritableDrive  # only who wants it
+        from piuploader.adapters.folder import open_drive  # as above
+        from piuploader.app.cleaning import clean  # as above
 
         now = replace(status, phase=Phase.CONFIRMING, limits="deletes what the server holds")
         self._cleaning = now

@@ -13,14 +13,14 @@ from piuploader.adapters.time_sync import TimeSync
 from piuploader.app.daemon import Daemon, Setup, World
 from piuploader.app.daemon_ports import Show
 from piuploader.config import Settings
-from piuploader.config_appliance import ButtonConfig, BuzzerConfig, DaemonConfig, LightsConfig
+from piuploader.config.appliance import ButtonConfig, BuzzerConfig, DaemonConfig, LightsConfig
 from piuploader.core.appliance import Vitals
-from piuploader.wiring_drives import Door
-from piuploader.wiring_lamps import light_show, or_nothing
+from piuploader.wiring.drives import Door
+from piuploader.wiring.lamps import light_show, or_nothing
 
 if TYPE_CHECKING:
-    from piuploader.adapters.buttons import PushButton
-    from piuploader.adapters.buzzer import Beeper
+    from piuploader.adapters.buttons import PushButton  # only who has one
+    from piuploader.adapters.buzzer import Beeper  # only who has one
 
 BOOT_PROBLEM = Path("/run/piuploader-boot-problem")  # left by `piuploader boot-config`
 VITALS_EVERY_S = 5.0
@@ -127,7 +127,7 @@ def _open_drives(config: DaemonConfig) -> DriveFolders:
 def _open_button(config: ButtonConfig, daemon: Daemon) -> "PushButton | None":
     if not config.pin:
         return None
-    from piuploader.adapters.buttons import PushButton  # noqa: PLC0415 - only who has one
+    from piuploader.adapters.buttons import PushButton
 
     return or_nothing(
         lambda: PushButton(config, pressed=daemon.ask_by_press, held=daemon.ask_by_hold)
@@ -137,7 +137,7 @@ def _open_button(config: ButtonConfig, daemon: Daemon) -> "PushButton | None":
 def _open_buzzer(config: BuzzerConfig) -> "Beeper | None":
     if not config.pin:
         return None
-    from piuploader.adapters.buzzer import Beeper  # noqa: PLC0415 - only who has one
+    from piuploader.adapters.buzzer import Beeper
 
     return or_nothing(lambda: Beeper(config))
 

@@ -1,14 +1,13 @@
-"""The only place that knows both the sockets and the world: put the parts together and run."""
+"""The desk: one server and one ledger, ready to import folder after folder."""
 
 import logging
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from socket import socket
-from threading import Lock, current_thread, main_thread
-from types import FrameType, TracebackType
+from threading import Lock
+from types import TracebackType
 from typing import Self
 
 from piuploader import errors
@@ -18,28 +17,23 @@ from piuploader.adapters.immich import ImmichClient, resolve, ssl_context
 from piuploader.adapters.ledger import SqliteLedger
 from piuploader.adapters.wire import UploadWire, endpoint
 from piuploader.app.gate import Gate
-from piuploader.app.importer import Importer, Outcome, Plan
-from piuploader.app.observe import Observer
+from piuploader.app.importer import Importer, Plan
 from piuploader.app.organise import Organiser
 from piuploader.app.tuning import Tuning
 from piuploader.app.yielding import Yielding
 from piuploader.config import UploadOptions, UploadSettings
-from piuploader.core import outlook
-from piuploader.core.policy import Policy
 from piuploader.core.selection import Filter
 from piuploader.core.server import Version
-from piuploader.core.status import ImportStatus, combined
 from piuploader.core.tally import Fate
 from piuploader.ports import Drive
-from piuploader.wiring_queues import yielding as queues_yielding
-from piuploader.wiring_tuning import Connections, tuned
+from piuploader.wiring.queues import yielding as queues_yielding
+from piuploader.wiring.tuning import Connections, tuned
 
 log = logging.getLogger(__name__)
 
 OLDEST = Version(2, 0, 0)
 NO_DEVICE_FIELDS = Version(3, 0, 0)  # from here on deviceAssetId and deviceId are not wanted
 LEDGER = "ledger.db"
-EXIT_TERMINATED = 143  # as shells report SIGTERM
 
 
 class Desk:
@@ -187,108 +181,6 @@ class Desk:
     def _ping(self) -> None:
         with self._ping_lock:
             self._pinger.ping()
-
-
-def upload(
-    options: UploadOptions,
-    observers: Sequence[Observer],
-    tell: Callable[[str], object] = lambda _: None,
-) -> int:
-    """Import the folders of a command, one after the other, and return the exit code.
-
-    `tell` hears, once the account is given, what becomes of the server's queues.
-    """
-
-    def on_fate(fate: Fate) -> None:
-        for observer in observers:
-            observer.fate(fate)
-
-    with Desk(options) as desk:
-        importers = [desk.importer(folder, on_fate) for folder in options.folders]
-
-        def status() -> ImportStatus:
-            return combined([importer.status() for importer in importers])
-
-        for observer in observers:
-            observer.begin(status)
-        code = errors.EXIT_BUG
-        with _stopping(importers) as caught:
-            try:
-                code = _exit_code(_run(importers), caught)
-            finally:
-                if desk.yielding:
-                    desk.yielding.uploads_over()
-                for observer in observers:
-                    observer.end(status(), code)
-            if desk.yielding and not caught:
-                _leave(desk.yielding, options, tell, stop=lambda: bool(caught))
-    return code
-
-
-def _leave(
-    yielding: Yielding,
-    options: UploadOptions,
-    tell: Callable[[str], object],
-    *,
-    stop: Callable[[], bool],
-) -> None:
-    """Let the queues have their turn in order, or say that they get it all at once."""
-    if yielding.idle or options.upload.policy != Policy.STAGED.value:
-        return
-    if options.queues.stay:
-        tell(outlook.STAYING)
-        yielding.stay(tell=lambda view: tell(outlook.sentences(view)[0]), stop=stop)
-    else:
-        tell(outlook.LEFT_AT_ONCE)
-
-
-def _run(importers: Sequence[Importer]) -> list[Outcome]:
-    """Run imports in turn. What stops one for the server's sake, or a person's, stops the rest."""
-    outcomes: list[Outcome] = []
-    for importer in importers:
-        if outcomes and _ends_all(outcomes[-1]):
-            importer.stop("not begun: an earlier import was stopped")
-        outcomes.append(importer.run())
-        if outcomes[-1].error:
-            log.error("%s", outcomes[-1].error)
-    return outcomes
-
-
-def _ends_all(outcome: Outcome) -> bool:
-    return outcome.exit_code == errors.EXIT_INTERRUPTED or isinstance(
-        outcome.error, errors.ServerError
-    )
-
-
-def _exit_code(outcomes: Sequence[Outcome], caught: Sequence[int]) -> int:
-    if signal.SIGTERM in caught:
-        return EXIT_TERMINATED
-    # The first that went wrong says why; those after it may only have been stopped with it.
-    return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), errors.EXIT_OK)
-
-
-@contextmanager
-def _stopping(importers: Sequence[Importer]) -> Iterator[list[int]]:
-    """Let SIGINT and SIGTERM end the imports in order; a second one drops what still runs."""
-    caught: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for importer in importers:
-            importer.stop(f"stopped by {signal.Signals(number).name}")
-            if caught:
-                importer.gate.drop()
-        caught.append(number)
-
-    if current_thread() is not main_thread():
-        yield caught
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, stop) for number in numbers]
-    try:
-        yield caught
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def _filter(upload: UploadSettings) -> Filter:

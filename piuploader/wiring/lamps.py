@@ -10,7 +10,7 @@ from piuploader.adapters.leds import open_lamp
 from piuploader.adapters.sysfs_led import SysfsLamp, find_board_led
 from piuploader.app.daemon_ports import Lamp
 from piuploader.app.light_show import LightShow
-from piuploader.config_appliance import LightsConfig
+from piuploader.config.appliance import LightsConfig
 
 T = TypeVar("T")
 
