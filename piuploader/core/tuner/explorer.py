@@ -93,7 +93,7 @@ class Explorer:
             return self._apply(cap)
         self._epoch = Epoch(settle_s=0.0)
         active = epoch.active / epoch.seconds
-        if active < 0.8 * self.uploads or epoch.acked_bytes <= 0.0:
+        if active < 0.8 * self.uploads or epoch.acked_bytes < 1.0:
             return self._apply(cap)
         self.wanted = self._judge(epoch, max(1.0, active), cap)
         return self._apply(cap)
