@@ -41,6 +41,7 @@ from piuploader.ports import Drive, Ledger, Server, Wire
 log = logging.getLogger(__name__)
 
 TICK_S = 0.2
+SURVEY_AFTER_S = 3.0  # shorter imports are over before anyone wonders how long they take
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Importer:
         self._ledger = ledger
         self._plan = plan
         self._clock = clock
+        self._began = clock()
         self._stop = Stop()
         self._window = Window()
         self._session = ledger.begin(identity=drive.identity, label=drive.label, server=server_name)
@@ -182,12 +184,15 @@ class Importer:
         try:
             while not self._is_over():
                 self._clerk.work(TICK_S)
-                if self._window.was_full and not self._reader.scanned:
+                if self._takes_long() and not self._reader.scanned:
                     self._survey.start()
         except Exception as error:  # noqa: BLE001 - whatever it was, the threads must end first
             self._stop.fail(error)
         finally:
             self._wind_up(thread)
+
+    def _takes_long(self) -> bool:
+        return self._window.was_full and self._clock() - self._began > SURVEY_AFTER_S
 
     def _read(self) -> None:
         try:

@@ -57,17 +57,26 @@ def checksum(
     digest = hashlib.sha1(usedforsecurity=False)
     buffer = _buffer()
     left = file.size
-    with opened(path, file.path, is_present) as handle:
-        _require_unchanged(handle, file)
-        while count := os.readv(handle, [buffer]):
-            digest.update(buffer[:count])
-            moved(count)
-            left -= count
-            if left < 0:
-                break  # it grows: who writes it may never end
-        _require_unchanged(handle, file)
-    if left:
-        raise FileChanged(f"{file.path}: has another size than when it was listed")
+    # Four system calls for a small file: each one lets another thread in, which costs more than
+    # the call. So the file is looked at once, afterwards, and nobody reads on to see its end.
+    try:
+        handle = os.open(path, FLAGS)
+        try:
+            while count := os.readv(handle, [buffer]):
+                digest.update(buffer[:count])
+                moved(count)
+                left -= count
+                if left <= 0:
+                    break
+            now = os.fstat(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise translated(error, file.path, is_present) from error
+    if not stat.S_ISREG(now.st_mode):
+        raise FileChanged(f"{file.path}: no regular file any more")
+    if left or now.st_size != file.size or now.st_mtime_ns != file.mtime_ns:
+        raise FileChanged(f"{file.path}: has changed since it was listed")
     return digest.hexdigest()
 
 
@@ -80,12 +89,6 @@ def whole(path: str, name: str, limit: int, is_present: IsPresent) -> bytes:
     if len(content) > limit:
         raise FileUnreadable(f"{name}: larger than {limit} bytes")
     return content
-
-
-def _require_unchanged(handle: int, file: MediaFile) -> None:
-    now = os.fstat(handle)
-    if now.st_size != file.size or now.st_mtime_ns != file.mtime_ns:
-        raise FileChanged(f"{file.path}: has changed since it was listed")
 
 
 def _buffer() -> memoryview:
