@@ -174,7 +174,14 @@ def test_an_address_is_taken_apart(url, wanted):
     "url",
     [
         *("", "photos", "ftp://photos", "http://", "http://[::1", "http://a:b", "http://a:99999"),
-        *("http://a/b c", "http://a/\x01", "http://a/ä", "http://ä..b"),
+        *(
+            "http://a b",
+            "http://" + "a" * 64,
+            "http://a/b c",
+            "http://a/\x01",
+            "http://a/ä",
+            "http://ä..b",
+        ),
     ],
 )
 def test_what_is_no_address_is_refused(url):
@@ -339,6 +346,14 @@ def test_a_proxy_of_another_kind_is_no_surprise(monkeypatch, kind):
     monkeypatch.setenv("http_proxy", f"{kind}://127.0.0.1:1080")
     with pytest.raises(errors.ConfigError, match=rf"{kind}://.*no_proxy"):
         endpoint("http://photos.example")
+
+
+@pytest.mark.parametrize("proxy", ["a:b", "a b:80", "http://me:secret@", "http://" + "a" * 64])
+def test_a_proxy_that_is_none_is_found_before_anything_is_sent(monkeypatch, proxy):
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(errors.ConfigError, match="proxy") as caught:
+        endpoint("http://photos.example")
+    assert "secret" not in str(caught.value)
 
 
 def test_a_proxy_that_wants_a_login_is_told_from_a_server_that_refuses_the_key(

@@ -202,6 +202,22 @@ def test_a_closed_wire_opens_again(tmp_path):
         assert len(server.peers) == 2
 
 
+def test_a_connection_is_shown_once_before_it_is_closed(serving, tmp_path):
+    """Its TCP_INFO is lost with it."""
+    server, trust = serving(serve_once_and_leave)
+    upload = upload_of(file_of(tmp_path, SMALL))
+    seen = []
+    with server, wire_to(server.url, leaving=lambda sock: seen.append(sock.fileno()), **trust) as w:
+        for number in range(2):
+            w.send(upload, Count())
+            wait_until(lambda n=number: server.peers[n].sock.fileno() == -1)
+        assert len(seen) == 1
+        w.close()
+        w.close()
+    assert len(seen) == 2
+    assert min(seen) > 0
+
+
 # ---- silence
 
 

@@ -16,6 +16,7 @@ from piuploader.adapters.wire.form import Framed
 from piuploader.adapters.wire.line import Line
 from piuploader.adapters.wire.source import (
     NETWORK,
+    close_source,
     fill,
     forget,
     open_source,
@@ -59,7 +60,7 @@ class Body:
         """Close the file."""
         if self.upload.size >= self._forget_from:
             forget(self._source)
-        os.close(self._source)
+        close_source(self._source)
 
     def prepare(self) -> None:
         """Do what may take long before the connection is looked at, which must not rest long."""

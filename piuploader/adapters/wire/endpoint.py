@@ -53,7 +53,7 @@ def endpoint(url: str, context: ssl.SSLContext | None = None) -> Endpoint:
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        host = _ascii(parts.hostname or "")
+        host = _plain(parts.hostname or "")
     except ValueError as error:
         raise ConfigError(f"the server's address is not valid: {error}") from error
     if parts.scheme not in {"http", "https"} or not host:
@@ -71,9 +71,15 @@ def endpoint(url: str, context: ssl.SSLContext | None = None) -> Endpoint:
     )
 
 
-def _ascii(host: str) -> str:
-    """Return a host name as the network wants it: müller.example is xn--mller-kva.example."""
-    return host if host.isascii() else host.encode("idna").decode()
+def _plain(host: str) -> str:
+    """Return a host name as the network wants it: müller.example is xn--mller-kva.example.
+
+    Raise ValueError if it can be none.
+    """
+    plain = host.encode("idna").decode()
+    if not plain.isprintable() or " " in plain:
+        raise ValueError("a host's name has no spaces")
+    return plain
 
 
 def _proxy(url: str) -> str | None:
@@ -88,11 +94,18 @@ def _proxy(url: str) -> str | None:
         return None
     scheme, found, _ = proxy.partition("://")
     if not found:
-        return f"http://{proxy}"
+        scheme, proxy = "http", f"http://{proxy}"
     if scheme.lower() != "http":
         raise ConfigError(
             f"the environment names a proxy of the kind {scheme}://, and uploads can only use "
             "http:// ones: change the variables http_proxy, https_proxy and all_proxy, "
             "or name the server in no_proxy"
         )
+    try:
+        via = urlsplit(proxy)
+        valid = bool(_plain(via.hostname or "")) and via.port != 0
+    except ValueError:
+        valid = False
+    if not valid:  # and do not repeat it: it may hold a password
+        raise ConfigError("the proxy that the environment names has no valid address")
     return proxy

@@ -82,8 +82,10 @@ class Line:
         """Send a small request, in one system call where it fits; False as in `ready`."""
         sent = 0
         if not self.is_secure:
-            with contextlib.suppress(BlockingIOError):
+            try:
                 sent = self.sock.sendmsg((head, data, tail))
+            except BlockingIOError:
+                sent = 0
             if sent == len(head) + len(data) + len(tail):
                 return True
         return self.write(memoryview(b"".join((head, data, tail)))[sent:])

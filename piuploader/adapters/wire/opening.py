@@ -42,7 +42,7 @@ def connect(to: Endpoint, *, silence_s: float) -> socket.socket:
     try:
         connection.connect()
     except (OSError, http.client.HTTPException) as error:
-        connection.close()
+        connection.close()  # the socket may be open already
         raise ServerUnreachable(f"{to.authority}: {_through(to)}{plain_words(error)}") from error
     sock: socket.socket = connection.sock
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -3,6 +3,7 @@
 Whatever goes wrong here is the file's or the drive's fault, and is said so.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -32,7 +33,7 @@ def open_source(upload: Upload) -> int:
     try:
         require_unchanged(source, upload)
     except BaseException:
-        os.close(source)
+        close_source(source)
         raise
     return source
 
@@ -64,7 +65,16 @@ def fill(source: int, into: memoryview, offset: int, upload: Upload) -> None:
 
 def forget(source: int, offset: int = 0, count: int = 0) -> None:
     """Free the page cache of a part of a file (count 0: to its end) for what comes next."""
-    os.posix_fadvise(source, offset, count, os.POSIX_FADV_DONTNEED)
+    with contextlib.suppress(OSError):  # it was only advice
+        os.posix_fadvise(source, offset, count, os.POSIX_FADV_DONTNEED)
+
+
+def close_source(source: int) -> None:
+    """Close the file. What a drive that was pulled says to that is of no interest."""
+    try:  # noqa: SIM105  contextlib.suppress costs more than the close
+        os.close(source)
+    except OSError:
+        pass
 
 
 def shorter(upload: Upload) -> FileChanged:
