@@ -1,6 +1,7 @@
 """Vital signs from made-up /proc and /sys trees; what is lacking is None."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -194,7 +195,7 @@ class TestFirmware:
         assert Sensors(proc=proc, sys=sys).read(0.0).throttled is None
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/stat"), reason="needs Linux")
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="needs Linux")
 def test_this_machine_can_be_read():
     reader = Sensors()
     reader.read(0.0)

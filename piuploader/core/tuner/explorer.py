@@ -36,6 +36,7 @@ JUMP_SIGMAS = 4.0  # ... and well out of the noise
 STEADY_BEFORE_PROBE = 2  # epochs, so that the probe has something to be compared with
 HORIZON_S = 80.0  # what a probe teaches is of use for about so long
 DISTURBANCE_S = 0.4  # what any visit costs besides, in seconds of goodput
+FED = 0.8  # of the uploads must have had files for an epoch to count
 STICKY = 0.003  # gain below which N is not worth a change
 
 
@@ -71,6 +72,7 @@ class Explorer:
         self._steady_epochs = 0
         self._astonished = 0
         self.learnt: int | None = None
+        self.starved = False
         self._queued = False
         self._politeness = {
             e: [(n + 1.0) ** -e for n in range(1, most + 1)] for e in (POLITE, POLITE_WHEN_QUEUED)
@@ -93,7 +95,8 @@ class Explorer:
             return self._apply(cap)
         self._epoch = Epoch(settle_s=0.0)
         active = epoch.active / epoch.seconds
-        if active < 0.8 * self.uploads or epoch.acked_bytes < 1.0:
+        self.starved = active < FED * self.uploads
+        if self.starved or epoch.acked_bytes < 1.0:
             return self._apply(cap)
         self.wanted = self._judge(epoch, max(1.0, active), cap)
         return self._apply(cap)

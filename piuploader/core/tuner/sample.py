@@ -17,6 +17,7 @@ class Reason(StrEnum):
 
     SEARCHING = "searching"
     SETTLED = "settled"
+    STARVED = "starved"
     DRIVE = "drive"
     CPU = "processor"
     LINK = "link"

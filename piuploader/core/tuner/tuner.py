@@ -81,6 +81,8 @@ class Tuner:
         binding = [cap for cap in verdict.caps if self._binds(cap, verdict, uploads)]
         if binding:
             return binding[0].reason, tuple(cap.says for cap in binding)
+        if self._explorer.starved:
+            return Reason.STARVED, ("files come no faster than they are sent",)
         if self._explorer.mode is not Mode.STEADY:
             return Reason.SEARCHING, ("looking for the best number of uploads",)
         reason, says = bottleneck(sample, queued=self._path.queued)

@@ -206,6 +206,17 @@ def test_it_says_what_limits_once_it_has_settled():
     assert "the drive reads no faster" in {says for _, d in seen for says in d.limits}
 
 
+def test_it_says_when_files_come_too_slowly_for_it():
+    """Two of five uploads have work: nothing is learnt about N, and that is said."""
+    tuner = Tuner()
+    for second in range(1, 20):
+        sample = Sample(t_s=float(second), uploads_active=2, acked_bytes=2 * MB)
+        decision = tuner.decide(sample)
+    assert decision.reason is Reason.STARVED
+    assert decision.uploads == tuner.first().uploads == 5
+    assert tuner.learnt is None
+
+
 def test_no_upload_at_all_is_a_mistake():
     with pytest.raises(ValueError, match="at least one"):
         Tuner(most=0)
