@@ -100,7 +100,6 @@ def file(fate: Fate) -> dict[str, Any]:
 
 def progress(status: ImportStatus) -> dict[str, Any]:
     """Return the facts of the event `progress`."""
-    work = status.server
     return {
         "phase": status.phase.value,
         "drive": _text(status.drive),
@@ -122,12 +121,7 @@ def progress(status: ImportStatus) -> dict[str, Any]:
         },
         "limits": status.limits or None,
         "pause_reason": status.pause_reason or None,
-        "server": work
-        and {
-            "active": work.active,
-            "waiting": work.waiting,
-            "paused_queues": work.paused_queues,
-        },
+        "server": _server(status),
     }
 
 
@@ -151,10 +145,24 @@ def summary(status: ImportStatus, exit_code: int) -> dict[str, Any]:
         "read_bytes": status.read_bytes,
         "notes": [_text(note) for note in status.notes],
         "problems": [_text(problem) for problem in status.problems],
+        "server": _server(status),
         "safe_to_unplug": account.safe_to_unplug(status),
         "all_on_server": account.all_on_server(status),
         "verdict": account.verdict(status),
         "exit_code": exit_code,
+    }
+
+
+def _server(status: ImportStatus) -> dict[str, Any] | None:
+    work = status.server
+    if work is None:
+        return None
+    return {
+        "active": work.active,
+        "waiting": work.waiting,
+        "paused_queues": work.paused_queues,
+        "settled": work.settled,
+        "eta_s": None if work.eta_s is None else round(work.eta_s, 1),
     }
 
 

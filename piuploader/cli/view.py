@@ -155,6 +155,8 @@ def _jobs(status: ImportStatus) -> str:
     work = status.server
     if work is None:
         return "not known (only an administrator's key may read them)"
+    if work.settled:
+        return "all done"
     jobs = f"{work.active:,} active, {work.waiting:,} waiting"
     if work.paused_queues:
         jobs += f", {words.counted(work.paused_queues, 'queue')} paused"

@@ -65,6 +65,7 @@ def _server(server: ServerLook | None) -> dict[str, Any] | None:
             "active": work.active,
             "waiting": work.waiting,
             "paused_queues": work.paused_queues,
+            "settled": work.settled,
         },
     }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from piuploader.config import Settings, UploadOptions, cache_folder, state_folder
 from piuploader.core.appliance import ServerLook
+from piuploader.core.queues import EMPTY_POLLS
 from piuploader.core.session import AT_REST, Phase
 from piuploader.core.status import ImportStatus, ServerWork
 from piuploader.errors import PermissionMissing, PiUploaderError
@@ -62,6 +63,7 @@ class Door:
         self._client: ImmichClient | None = None  # for looks
         self._reads_queues = True
         self._key_is_good = False
+        self._empty_looks = 0
 
     @property
     def is_importing(self) -> bool:
@@ -140,10 +142,14 @@ class Door:
         except PermissionMissing:
             self._reads_queues = False  # asked once: the key is what it is
             return None
+        active = sum(queue.active for queue in queues)
+        waiting = sum(queue.held_up for queue in queues)
+        self._empty_looks = 0 if active or waiting else self._empty_looks + 1
         return ServerWork(
-            active=sum(queue.active for queue in queues),
-            waiting=sum(queue.held_up for queue in queues),
+            active=active,
+            waiting=waiting,
             paused_queues=sum(queue.is_paused and queue.held_up > 0 for queue in queues),
+            settled=self._empty_looks >= EMPTY_POLLS,
         )
 
     def _close_idle_desk(self) -> None:
