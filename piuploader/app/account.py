@@ -4,6 +4,7 @@ All stages report here. What they report is counted at once, shown to whoever
 watches, and written to the ledger by the one thread that calls `flush`.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock
@@ -14,6 +15,9 @@ from piuploader.core.tally import Ending, Fate, Reason, Tally
 from piuploader.errors import LedgerError
 from piuploader.ports import Ledger, Listing
 
+# What has ended is written in batches: each is a transaction, and a kill forgets only the last.
+WRITE_FILES = 500
+WRITE_S = 0.5
 MAX_PROBLEMS = 100  # sentences kept; a broken drive could make thousands
 
 
@@ -21,12 +25,20 @@ class Account:
     """Counts, tells and remembers how files end."""
 
     def __init__(
-        self, ledger: Ledger, session: int, window: Window, on_fate: Callable[[Fate], object]
+        self,
+        ledger: Ledger,
+        session: int,
+        window: Window,
+        on_fate: Callable[[Fate], object],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._session = session
         self._window = window
         self._on_fate = on_fate
+        self._clock = clock
+        self._written_at = clock()
         self._lock = Lock()
         self._unwritten: list[Fate] = []
         self.tally = Tally()
@@ -71,10 +83,16 @@ class Account:
             if sentence not in self.problems and len(self.problems) < MAX_PROBLEMS:
                 self.problems.append(sentence)
 
+    def flush_if_due(self) -> None:
+        """Write what ended to the ledger, if it is much or long ago."""
+        if len(self._unwritten) >= WRITE_FILES or self._clock() - self._written_at >= WRITE_S:
+            self.flush()
+
     def flush(self) -> None:
         """Write what ended since the last time to the ledger."""
         with self._lock:
             fates, self._unwritten = self._unwritten, []
+            self._written_at = self._clock()
         if not fates:
             return
         try:

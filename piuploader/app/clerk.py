@@ -116,7 +116,7 @@ class Clerk:
             self._restore(to_restore)
         if to_send:
             self._send(to_send)
-        self._account.flush()
+        self._account.flush_if_due()
 
     def ask_last(self) -> None:
         """Ask about what was sent, now that the senders are at rest, so that it counts."""
@@ -256,6 +256,7 @@ class Clerk:
         checksum = item.checksum or ""
         first = self._in_flight.setdefault(checksum, item)
         if first is item:
+            item.flight = checksum
             item.stage = Stage.TO_SEND
         else:
             first.twins.append(item)  # its fate follows that of its twin
@@ -271,8 +272,10 @@ class Clerk:
 
     def _land(self, item: Item, *, held: bool) -> None:
         """Take an item out of the air, and let its twins share its luck, or try their own."""
-        if self._in_flight.get(item.checksum or "") is item:
-            del self._in_flight[item.checksum or ""]
+        if item.flight is not None:
+            del self._in_flight[item.flight]
+            held = held and item.checksum == item.flight  # it may have changed in between
+            item.flight = None
         twins, item.twins = item.twins, []
         for twin in twins:
             if held:

@@ -103,7 +103,7 @@ class Importer:
         self._on_fate = on_fate
         self._on_sending = on_sending
         self._beside = beside
-        self.account = Account(ledger, self._session, self._window, self._heard)
+        self.account = Account(ledger, self._session, self._window, self._heard, clock=clock)
         self._organiser = organiser(self.account.problem) if organiser else None
         self._lifeline = Lifeline(
             ping, self._stop, wait_s=plan.wait_s, clock=clock, luck=random.random

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 # size at which handing them over costs nothing.
 FIRST_PARCEL = 4
 LARGEST_PARCEL = 256
-PARCEL_BYTES = 8 * 1024 * 1024
+PARCEL_BYTES = 16 * 1024 * 1024
 PARCEL_S = 0.1
 # Films put aside until the photos are through; beyond so many they are taken as they come.
 MAX_ASIDE = 20_000

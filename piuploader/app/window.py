@@ -46,9 +46,13 @@ class Window:
         with self._changed:
             self._bytes -= size
             self._files -= files
-            if self._waits:
+            if self._waits and self._has_room():
                 self._waits = False
                 self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        """Tell whether it is worth waking who waits: for each file in turn it costs too much."""
+        return self._bytes <= self._max_bytes * 7 / 8 and self._files <= self._max_files * 7 / 8
 
     def close(self) -> None:
         """Let everyone through, for the run stops."""
