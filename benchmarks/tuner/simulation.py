@@ -80,11 +80,10 @@ class Simulation:
         clock = 1.0 - 0.12 * max(0.0, min(5.0, self.temperature_c - THROTTLES_AT_C))
         core = clock / world.core_s_per_byte
         most = min(link, world.usable_cores * core, math.inf if pace is None else pace)
-        one = min(world.per_connection, core)
         seen = _Counts()
         for _ in range(STEPS):
             self._fill(uploads, drop=drop)
-            self._step(world, uploads, most=most, one=one, seen=seen)
+            self._step(world, uploads, most=most, core=core, seen=seen)
             self.now_s += STEP_S
         busy = seen.sent * world.core_s_per_byte / clock + seen.started * world.core_s_per_file
         self._warm(world, busy * clock / world.cores)
@@ -120,9 +119,9 @@ class Simulation:
     # --- one step ---
 
     def _step(
-        self, world: World, uploads: int, *, most: float, one: float, seen: "_Counts"
+        self, world: World, uploads: int, *, most: float, core: float, seen: "_Counts"
     ) -> None:
-        """Play a step: all streams together send at most `most`, each at most `one` a second."""
+        """Play a step: all streams together send at most `most`, each at most what a core can."""
         for place, stream in enumerate(self._streams):
             if stream.state == SENDING and world.is_down:
                 self._lose(stream, seen)
@@ -135,7 +134,7 @@ class Simulation:
         server = world.server / (1.0 + world.server_crowd * (left - 1))
         room = min(most, server, _drive(world, left))
         for stream in sorted(sending, key=lambda s: s.bound):
-            rate = min(one * stream.bound, room / left)
+            rate = min(world.per_connection * stream.bound, core, room / left)
             room -= rate
             left -= 1
             amount = min(stream.left, rate * STEP_S)
