@@ -54,10 +54,14 @@ class Gate:
                 self._bucket.retune(self._clock(), bytes_per_s)
             self._changed.notify_all()
 
-    def admit(self, worker: int) -> bool:
-        """Wait until this worker may take another file; False when the gate is closed."""
+    def admit(self, worker: int, before_waiting: Callable[[], object] = lambda: None) -> bool:
+        """Wait until this worker may take another file; False when the gate is closed.
+
+        `before_waiting` is called when it may not at once.
+        """
         if worker < self._width and self._open:
             return True  # without the lock: this is asked for every file
+        before_waiting()
         with self._changed:
             while self._open and worker >= self._width:
                 self._changed.wait()

@@ -27,6 +27,7 @@ class Item:
         "checksum",
         "file",
         "film",
+        "flight",
         "known",
         "refusal",
         "restored",
@@ -51,6 +52,7 @@ class Item:
         self.asset_id: str | None = None
         self.sent_duplicate = False  # the server said that it had it when it was sent
         self.restored = False  # taken out of the trash, to be asked for again
+        self.flight: str | None = None  # the checksum under which the clerk knows it is sent
         self.tried = 0
         self.refusal = (Reason.NONE, "")  # why it was given up
         self.unheld = 0  # how often it was sent and then not found on the server

@@ -6,23 +6,23 @@ A failure is met by the table in `core/patience.py`. What is to be tried again
 waits in a heap until its time comes; meanwhile its sender takes another file.
 """
 
-import heapq
-import itertools
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Callable
-from threading import Condition, Thread
+from functools import partial
+from threading import Lock, Thread
 
 from piuploader import errors
 from piuploader.app.account import Account
-from piuploader.app.gate import Aborted, Gate
+from piuploader.app.gate import PAUSE_BYTES, Aborted, Gate
 from piuploader.app.item import Item, Stage
 from piuploader.app.lifeline import Lifeline
+from piuploader.app.outbox import Outbox
+from piuploader.app.packing import pack
 from piuploader.app.stop import Stop
 from piuploader.app.tuning import Meter
-from piuploader.core.media import Receipt, Sidecar, Upload
+from piuploader.core.media import Receipt, Upload
 from piuploader.core.patience import HOPELESS, Action, is_about_server, judge
 from piuploader.core.status import Transfer
 from piuploader.core.tally import Reason
@@ -31,7 +31,6 @@ from piuploader.ports import Drive, Wire
 log = logging.getLogger(__name__)
 
 MAX_SENDERS = 64
-MAX_SIDECAR_BYTES = 4 * 1024 * 1024  # a real one has some kilobytes
 HAND_OVER_FILES = 32
 HAND_OVER_S = 0.05
 NO_MORE = 99  # tries, when there is to be no further one
@@ -64,14 +63,10 @@ class Senders:
         self._hand_over = hand_over
         self._hash_first = hash_first
         self._clock = clock
-        self._queue: deque[Item] = deque()
-        self._later: list[tuple[float, int, Item]] = []
-        self._numbers = itertools.count()
-        self._arrived = Condition()
-        self._idle = 0
-        self._closed = False
+        self._outbox = Outbox(clock)
         self.meter = Meter()
         self._threads: list[Thread] = []
+        self._staffing = Lock()
         self._given_up_in_a_row = 0
         self.wires: dict[int, Wire] = {}
         self.busy: dict[int, tuple[Item, int]] = {}  # sender -> its item, bytes sent of it
@@ -80,18 +75,14 @@ class Senders:
 
     def put(self, items: list[Item]) -> None:
         """Queue items to be sent, in this order."""
-        with self._arrived:
-            self._queue.extend(items)
-            self._arrived.notify(len(items))
+        self._outbox.put(items)
         self.staff()
 
     def staff(self) -> None:
         """Have as many threads as the gate lets through, if there is work for them."""
-        with self._arrived:
-            wanted = min(self._gate.width, MAX_SENDERS, len(self._queue) + len(self._threads))
-            if self._closed or self._idle >= len(self._queue):
-                return
-            while len(self._threads) < wanted:
+        with self._staffing:
+            most = min(self._gate.width, MAX_SENDERS, len(self._threads) + self._outbox.unattended)
+            while len(self._threads) < most:
                 number = len(self._threads)
                 self.sent_bytes.append(0)
                 thread = Thread(target=self._run, args=(number,), name=f"sender-{number}")
@@ -102,7 +93,7 @@ class Senders:
     @property
     def queued(self) -> int:
         """How many items wait to be sent, or to be tried again."""
-        return len(self._queue) + len(self._later)
+        return len(self._outbox)
 
     @property
     def total_sent_bytes(self) -> int:
@@ -119,9 +110,7 @@ class Senders:
     def close(self) -> None:
         """Stop: running uploads get a moment to end, and are broken off then."""
         self._gate.close()
-        with self._arrived:
-            self._closed = True
-            self._arrived.notify_all()
+        self._outbox.close()
         deadline = self._clock() + GRACE_S
         for thread in self._threads:
             thread.join(max(0.0, deadline - self._clock()))
@@ -133,10 +122,7 @@ class Senders:
 
     def drain(self) -> list[Item]:
         """Return what was not sent, once the senders are closed."""
-        left = [*self._queue, *(item for _, _, item in sorted(self._later))]
-        self._queue.clear()
-        self._later.clear()
-        return left
+        return self._outbox.drain()
 
     # ---- one sender
 
@@ -145,13 +131,16 @@ class Senders:
         try:
             wire = self.wires[number] = self._new_wire()
             since = self._clock()
-            while self._gate.admit(number):
-                item = self._next(done)
+            flush = partial(self._flush, done)
+            while self._gate.admit(number, before_waiting=flush):
+                item = self._outbox.take(before_waiting=flush)
                 if item is None:
                     break
+                if item.file.size > PAUSE_BYTES:
+                    flush()  # it may take long
                 self._send(item, wire, number, done)
                 now = self._clock()
-                if len(done) >= HAND_OVER_FILES or now - since > HAND_OVER_S or not self._queue:
+                if len(done) >= HAND_OVER_FILES or now - since > HAND_OVER_S or not self._outbox:
                     self._flush(done)
                     since = now
         except BaseException as error:  # noqa: BLE001 - a bug must end the run, not one thread of it
@@ -165,26 +154,6 @@ class Senders:
         if done:
             self._hand_over(done.copy())
             done.clear()
-
-    def _next(self, done: list[Item]) -> Item | None:
-        """Take the next item, or wait for one; None when the senders are closed."""
-        try:
-            if not self._later and not self._closed:
-                return self._queue.popleft()  # without the lock: this is asked for every file
-        except IndexError:
-            pass
-        self._flush(done)
-        with self._arrived:
-            while not self._closed:
-                now = self._clock()
-                if self._later and self._later[0][0] <= now:
-                    return heapq.heappop(self._later)[2]
-                if self._queue:
-                    return self._queue.popleft()
-                self._idle += 1
-                self._arrived.wait(self._later[0][0] - now if self._later else None)
-                self._idle -= 1
-        return None
 
     def _send(self, item: Item, wire: Wire, number: int, done: list[Item]) -> None:
         film = item.film
@@ -204,9 +173,10 @@ class Senders:
             if item.checksum is None and self._hash_first():
                 self._identify(item, done)
                 return
-            receipt = self._transfer(self._upload(item, hidden=hidden), item, wire, number)
+            upload = pack(item, self._drive, hidden=hidden, problem=self._account.problem)
+            receipt = self._transfer(upload, item, wire, number)
         except Aborted:
-            self._requeue(carrier)
+            self._outbox.put_back(carrier)
         except errors.PiUploaderError as error:
             self._failed(item, error, began, done, carrier=carrier)
         else:
@@ -248,33 +218,6 @@ class Senders:
         if self._stop.pulled:
             raise Aborted
 
-    def _upload(self, item: Item, *, hidden: bool) -> Upload:
-        file = item.file
-        film = item.film
-        live = None
-        if film and film.asset_id and self._drive.is_live_photo(file, film.file):
-            live = film.asset_id
-        return Upload(
-            path=self._drive.absolute(file.path),
-            name=file.path.rpartition("/")[2],
-            size=file.size,
-            mtime_ns=file.mtime_ns,
-            created_at=self._drive.created_at(file),
-            checksum=item.checksum,
-            sidecar=self._sidecar(file.sidecar) if file.sidecar else None,
-            hidden=hidden,
-            live_photo_video_id=live,
-        )
-
-    def _sidecar(self, path: str) -> Sidecar | None:
-        """Read a sidecar. A photo is sent without one rather than not at all."""
-        try:
-            data = self._drive.read(path, MAX_SIDECAR_BYTES)
-        except errors.FileUnreadable as error:
-            self._account.problem(f"A sidecar was not sent: {error}")
-            return None
-        return Sidecar(path.rpartition("/")[2], data)
-
     # ---- failures
 
     def _failed(
@@ -287,17 +230,17 @@ class Senders:
         carrier: Item,
     ) -> None:
         if self._stop.pulled:
-            self._requeue(carrier)
+            self._outbox.put_back(carrier)
             return
         self._count(error)
         if isinstance(error, errors.FileUnreadable) and not self._drive.is_present():
             error = errors.DriveRemoved(f"the drive is gone: {error}")
         try:
             if is_about_server(error) and self._lifeline.check(error, failed_at=began):
-                self._again(carrier, 0.0)  # not this file's fault
+                self._outbox.put_later(carrier, 0.0)  # not this file's fault
                 return
         except errors.ServerUnreachable:
-            self._requeue(carrier)
+            self._outbox.put_back(carrier)
             return
         item.tried += 1
         verdict = judge(error, tried=item.tried, luck=random.random())  # noqa: S311 - only jitter
@@ -305,10 +248,10 @@ class Senders:
             log.info("Will try again: path=%r tried=%d error=%s", item.file.path, item.tried, error)
             if isinstance(error, errors.FileChanged):
                 self._refresh(item)
-            self._again(carrier, verdict.pause_s)
+            self._outbox.put_later(carrier, verdict.pause_s)
         elif verdict.action is Action.STOP:
             self._stop.fail(error, verdict.reason)
-            self._requeue(carrier)
+            self._outbox.put_back(carrier)
         else:
             self._give_up(item, verdict.reason, error, done)
 
@@ -339,13 +282,3 @@ class Senders:
         item.stage = Stage.GIVEN_UP
         item.refusal = (reason, str(error))
         done.append(item)
-
-    def _again(self, item: Item, pause_s: float) -> None:
-        with self._arrived:
-            due = self._clock() + pause_s
-            heapq.heappush(self._later, (due, next(self._numbers), item))
-            self._arrived.notify()
-
-    def _requeue(self, item: Item) -> None:
-        with self._arrived:
-            self._queue.appendleft(item)

@@ -1,6 +1,7 @@
 """The plot of an import, played against fakes that behave."""
 
 import time
+from threading import Event, Thread, current_thread
 
 import pytest
 from hypothesis import given
@@ -342,3 +343,44 @@ def test_the_account_always_balances(contents, held, trashed, refused, lost):
     assert len(ledger.fates) == len(contents)
     safe = [f for f in ledger.fates if f.ending in {Ending.CONFIRMED, Ending.DUPLICATE}]
     assert {f.checksum for f in safe} <= server.held.keys() - server.trashed
+
+
+def test_a_twin_of_a_file_that_changes_tries_its_own_luck():
+    """Both had the same bytes when they were read; then one of them changed."""
+    drive, server = FakeDrive({"a.jpg": b"same", "b.jpg": b"same"}), FakeServer()
+    under_way = importer(drive, server, uploads=1)
+
+    def change(items):
+        drive.files["a.jpg"] = b"other bytes"
+        under_way.senders.put(items)
+
+    under_way._clerk._send = change
+    outcome = under_way.run()
+
+    assert endings(outcome) == {Ending.CONFIRMED: 2}
+    assert {sha1(b"same"), sha1(b"other bytes")} <= server.held.keys()
+
+
+def test_what_a_sender_has_sent_is_not_held_back_when_it_has_to_rest():
+    """The gate narrows while a sender still has files in hand that nobody asked about yet."""
+    drive, server = FakeDrive({f"{n}.jpg": b"%d" % n for n in range(60)}), FakeServer()
+    under_way = importer(drive, server, uploads=2)
+
+    narrowed = Event()
+
+    def narrow(_server):
+        if current_thread().name == "sender-1":
+            under_way.resize(1)
+            narrowed.set()
+        else:
+            narrowed.wait(10)
+
+    server.after_upload = narrow
+    ended = []
+    thread = Thread(target=lambda: ended.append(under_way.run()), daemon=True)
+    thread.start()
+    thread.join(20)
+    under_way.stop()
+
+    assert ended
+    assert endings(ended[0]) == {Ending.CONFIRMED: 60}
