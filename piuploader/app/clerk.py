@@ -93,7 +93,7 @@ class Clerk:
         except Empty:
             pass
         else:
-            self._receive_all()
+            self.receive_all()
         if self._waiting and self._is_time():
             self.ask()
 
@@ -120,25 +120,20 @@ class Clerk:
 
     def ask_last(self) -> None:
         """Ask about what was sent, now that the senders are at rest, so that it counts."""
-        self._receive_all()
+        self.receive_all()
         sent = [item for item in self._waiting if item.stage is Stage.SENT]
         rest = [item for item in self._waiting if item.stage is not Stage.SENT]
         self._waiting = sent
         self.ask()
         self._waiting.extend(rest)
 
-    def end_all(self) -> None:
-        """End what still waits for an answer that will not come, with the reason of the stop."""
-        self._receive_all()
-        self.end_unfinished(self._waiting)
-        self._waiting = []
-
-    def end_unfinished(self, items: Iterable[Item]) -> None:
-        """End items that will not be sent any more, with the reason of the stop."""
-        for item in items:
+    def end_unfinished(self, left: Iterable[Item]) -> None:
+        """End what waits for an answer that will not come, and what will not be sent any more."""
+        for item in (*left, *self._waiting):
             for each in (item.film, item, *item.twins):
                 if each and each.stage is not Stage.ENDED:
                     self._account.end(each, Ending.FAILED, self._stop.reason, self._stop.detail)
+        self._waiting = []
         self._account.flush()
 
     # ---- taking in
@@ -158,7 +153,8 @@ class Clerk:
                 self._waiting.append(item)
                 self._has_unchecked |= item.stage is Stage.IDENTIFIED
 
-    def _receive_all(self) -> None:
+    def receive_all(self) -> None:
+        """Take in all that was handed over so far."""
         try:
             while True:
                 self._receive(self._inbox.get_nowait())

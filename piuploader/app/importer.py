@@ -218,8 +218,8 @@ class Importer:
                 self._clerk.ask_last()  # what was sent shall count
         except Exception as error:  # noqa: BLE001 - as above
             self._stop.fail(error)
+        self._clerk.receive_all()  # it may pass on to the senders what comes in only now
         self._clerk.end_unfinished(self.senders.drain())
-        self._clerk.end_all()
         if self._organiser:
             self._organiser.flush()
         self.account.flush()

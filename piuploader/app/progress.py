@@ -14,6 +14,7 @@ from piuploader.app.senders import Senders
 from piuploader.app.survey import Survey
 from piuploader.core.session import Phase, phase_of
 from piuploader.core.status import ImportStatus, ServerWork
+from piuploader.core.tuner import Decision
 
 RATE_S = 10.0  # speed is what moved in so many seconds
 
@@ -48,7 +49,7 @@ class Progress:
         self._marks: deque[tuple[float, int, int]] = deque([(self._began, 0, 0)])
         self._settled_bytes = 0
         self._over: Phase | None = None
-        self.limits: Callable[[], str] = lambda: ""  # what limits now, said by the tuner
+        self.decision: Callable[[], Decision | None] = lambda: None  # the tuner's: what limits now
         self.notes: Callable[[], tuple[str, ...]] = tuple  # about the server's queues
         self.server_work: Callable[[], ServerWork | None] = lambda: None
 
@@ -87,6 +88,7 @@ class Progress:
         files = max(account.media_found, self._survey.files)
         total = max(account.media_bytes, self._survey.bytes)
         scanned = self._reader.scanned
+        decision = self.decision()
         pause = ""
         if self._lifeline.away_since is not None:
             pause = f"the server is away: {self._lifeline.away_because}"
@@ -106,7 +108,8 @@ class Progress:
             uploads_active=len(transfers),
             uploads_queued=senders.queued,
             uploads_target=self._gate.width,
-            limits=self.limits(),
+            limits=", ".join(decision.limits) if decision else "",
+            limit_reason=decision.reason if decision else None,
             pause_reason=pause,
             transfers=transfers,
             server=self.server_work(),
