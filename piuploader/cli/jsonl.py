@@ -17,7 +17,13 @@ from piuploader.cli import account
 from piuploader.cli.pulse import Pulse
 from piuploader.core.status import ImportStatus
 from piuploader.core.tally import Ending, Fate, Reason
-from piuploader.errors import PiUploaderError
+from piuploader.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    PiUploaderError,
+    Terminated,
+)
 
 SCHEMA = 1
 PROGRESS_EVERY_S = 1.0
@@ -64,20 +70,35 @@ class JsonLines:
             self._pulse.stop()
         self._write("summary", summary(status, exit_code))
 
-    def error(self, error: PiUploaderError) -> None:
-        """Say why there will be no account; this is the last line."""
+    def close(self) -> None:
+        """Say nothing more. May be called twice."""
         if self._pulse:
             self._pulse.stop()
-        facts = {"kind": type(error).__name__, "message": str(error), "hint": error.hint}
-        self._write("error", {**facts, "exit_code": error.exit_code})
 
     def _write(self, event: str, facts: dict[str, Any], *, flush: bool = True) -> None:
-        line = json.dumps({"event": event, **facts}, separators=(",", ":")) + "\n"
         # A reader who went away is no reason to stop an import.
         with self._lock, contextlib.suppress(OSError, ValueError):
-            self._out.write(line)
+            self._out.write(_line(event, facts))
             if flush:
                 self._out.flush()
+
+
+def write_error(out: TextIO, error: BaseException) -> None:
+    """Say why there is no account; this is the last line."""
+    facts = {"kind": type(error).__name__, "message": _text(str(error)), "hint": "", "exit_code": 0}
+    if isinstance(error, PiUploaderError):
+        facts |= {"hint": error.hint, "exit_code": error.exit_code}
+    else:
+        facts |= {"kind": "Interrupted", "message": "interrupted", "exit_code": EXIT_INTERRUPTED}
+        if isinstance(error, Terminated):
+            facts["exit_code"] = EXIT_TERMINATED
+    with contextlib.suppress(OSError, ValueError):
+        out.write(_line("error", facts))
+        out.flush()
+
+
+def _line(event: str, facts: dict[str, Any]) -> str:
+    return json.dumps({"event": event, **facts}, separators=(",", ":")) + "\n"
 
 
 def file(fate: Fate) -> dict[str, Any]:
@@ -120,6 +141,7 @@ def progress(status: ImportStatus) -> dict[str, Any]:
             "allowed": status.uploads_target,
         },
         "limits": status.limits or None,
+        "limit_reason": status.limit_reason and status.limit_reason.value,
         "pause_reason": status.pause_reason or None,
         "server": _server(status),
     }

@@ -4,13 +4,13 @@ The daemon makes a new `ApplianceStatus` whenever something changed; lights,
 status file and systemd's status line are drawn from it and know nothing else.
 """
 
-import re
 from dataclasses import dataclass, field
 
 from piuploader.core.session import Phase, may_remove_drive
 from piuploader.core.signals import Light, loudest
 from piuploader.core.status import ImportStatus, ServerWork
 from piuploader.core.tally import Ending
+from piuploader.core.tuner import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class ApplianceStatus:
 
 def light_of(status: ApplianceStatus) -> Light:
     """Choose the one light that speaks for all drives, the server and the box."""
-    lights = [_of_drive(drive, status.server) for drive in status.drives]
+    lights = [_of_drive(drive, status.server, status.vitals) for drive in status.drives]
     if not status.started:
         lights.append(Light.STARTING)
     if status.problem or (status.server and status.server.needs_person):
@@ -83,7 +83,7 @@ def light_of(status: ApplianceStatus) -> Light:
     return loudest(lights)
 
 
-def _of_drive(drive: DriveState, server: ServerLook | None) -> Light:
+def _of_drive(drive: DriveState, server: ServerLook | None, vitals: Vitals) -> Light:
     status = drive.status
     match drive.phase:
         case Phase.IDLE:
@@ -97,21 +97,19 @@ def _of_drive(drive: DriveState, server: ServerLook | None) -> Light:
                 return Light.INCOMPLETE  # nothing was found: a person should know before formatting
             return Light.SERVER_WORKS if _is_busy(server) else Light.COMPLETE
         case Phase.PAUSED:
-            words = status.pause_reason if status else ""
-            return _limit(words) or Light.WAITING
+            return Light.WAITING
         case Phase.UPLOADING | Phase.CONFIRMING:
-            return _limit(status.limits if status else "") or Light.UPLOADING
+            return _ailing(status, vitals) or Light.UPLOADING
         case _:
-            return _limit(status.limits if status else "") or Light.READING
+            return _ailing(status, vitals) or Light.READING
 
 
-def _limit(words: str) -> Light | None:
-    """Tell from the governor's words whether heat or weak power slows the import down."""
-    if re.search(r"voltage|weak power", words, re.IGNORECASE):
+def _ailing(status: ImportStatus | None, vitals: Vitals) -> Light | None:
+    """Tell whether weak power or heat troubles the work; weak power counts before it slows us."""
+    limit = status.limit_reason if status else None
+    if vitals.under_voltage or limit is Reason.VOLTAGE:
         return Light.WEAK_POWER
-    if re.search(r"\bhot\b|\bheat|°C|throttle", words, re.IGNORECASE):
-        return Light.HOT
-    return None
+    return Light.HOT if limit is Reason.HEAT else None
 
 
 def _is_busy(server: ServerLook | None) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from piuploader.core.session import AT_REST, Phase
 from piuploader.core.tally import Tally
+from piuploader.core.tuner import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class ImportStatus:
     uploads_queued: int = 0  # known to be missing on the server, waiting for a connection
     uploads_target: int = 0  # how many may run at a time
     limits: str = ""  # what limits now, in words
+    limit_reason: Reason | None = None  # the strongest of these, for lights and programs
     pause_reason: str = ""  # why the phase is PAUSED
     transfers: tuple[Transfer, ...] = ()
     server: ServerWork | None = None  # None: the key may not read it

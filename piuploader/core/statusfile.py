@@ -114,6 +114,7 @@ def _session(status: ImportStatus) -> dict[str, Any]:
             for each in status.transfers
         ],
         "limits": status.limits,
+        "limit_reason": status.limit_reason and status.limit_reason.value,
         "pause_reason": status.pause_reason,
         "failures": dict(reasons),
         "problems": list(status.problems),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CLEANS = "deletes what the server holds"
 LOOK_S = (5.0, 15.0)  # seconds to connect, seconds of silence: a look must not take long
 
 
@@ -212,7 +213,7 @@ class DriveImport:
         from piuploader.adapters.folder import open_drive  # as above
         from piuploader.app.cleaning import clean  # as above
 
-        now = replace(status, phase=Phase.CONFIRMING, limits="deletes what the server holds")
+        now = replace(status, phase=Phase.CONFIRMING, limits=CLEANS, limit_reason=None)
         self._cleaning = now
 
         def moved(count: int) -> None:

@@ -91,7 +91,7 @@ def tuned(
         drop_surplus=importer.gate.drop_surplus,
         record=record,
     )
-    importer.progress.limits = lambda: ", ".join(tuning.decision.limits)
+    importer.progress.decision = lambda: tuning.decision
     tuning.start()
     try:
         yield tuning

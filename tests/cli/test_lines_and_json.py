@@ -147,6 +147,7 @@ SCHEMAS = {
         "eta_s": {"type": ["number", "null"]},
         "uploads": {"type": "object", "required": ["active", "queued", "allowed"]},
         "limits": MAYBE_TEXT,
+        "limit_reason": MAYBE_TEXT,
         "pause_reason": MAYBE_TEXT,
         "server": {"type": ["object", "null"], "required": ["active", "waiting", "paused_queues"]},
     },

@@ -23,6 +23,7 @@ from piuploader.core.signals import SIGNALS, Light
 from piuploader.core.status import ImportStatus, ServerWork, Transfer
 from piuploader.core.statusfile import age_s, document
 from piuploader.core.tally import Ending, Reason, Tally
+from piuploader.core.tuner import Reason as Limit
 
 SCHEMA = json.loads(files("piuploader.data").joinpath("status.schema.json").read_text("utf-8"))
 
@@ -84,20 +85,43 @@ def test_each_phase_of_a_drive_has_its_light(phase, expected):
     assert light(drive(phase)) is expected
 
 
-@pytest.mark.parametrize("words", ["hot: 81 °C", "79 °C: pacing", "the firmware throttles: pacing"])
-def test_heat_is_shown_while_it_works(words):
-    assert light(drive(Phase.UPLOADING, limits=words)) is Light.HOT
-    assert light(drive(Phase.PAUSED, pause_reason=words)) is Light.HOT
+@pytest.mark.parametrize("phase", [Phase.SCANNING, Phase.UPLOADING, Phase.CONFIRMING])
+def test_heat_is_shown_while_it_works(phase):
+    assert light(drive(phase, limit_reason=Limit.HEAT)) is Light.HOT
 
 
-def test_weak_power_is_shown_before_heat():
-    words = "79 °C: pacing; under-voltage: use a stronger power supply"
-    assert light(drive(Phase.UPLOADING, limits=words)) is Light.WEAK_POWER
+@pytest.mark.parametrize("phase", [Phase.SCANNING, Phase.UPLOADING, Phase.CONFIRMING])
+def test_weak_power_is_shown_while_it_works(phase):
+    assert light(drive(phase, limit_reason=Limit.VOLTAGE)) is Light.WEAK_POWER
 
 
-@pytest.mark.parametrize("words", ["photos", "a shot in the dark", "settled", "bandwidth-limit"])
-def test_other_limits_are_no_reason_for_another_light(words):
+def test_weak_power_is_shown_even_where_it_limits_nothing():
+    sagging = Vitals(under_voltage=True)
+    assert light(drive(Phase.UPLOADING), vitals=sagging) is Light.WEAK_POWER
+    assert light(drive(Phase.UPLOADING, limit_reason=Limit.HEAT), vitals=sagging) is (
+        Light.WEAK_POWER
+    )
+    assert light(drive(Phase.COMPLETE), vitals=sagging) is Light.COMPLETE
+    assert light(vitals=sagging) is Light.READY
+
+
+@pytest.mark.parametrize("reason", set(Limit) - {Limit.HEAT, Limit.VOLTAGE})
+def test_other_limits_are_no_reason_for_another_light(reason):
+    assert light(drive(Phase.UPLOADING, limit_reason=reason)) is Light.UPLOADING
+
+
+def test_a_light_does_not_hang_on_words():
+    words = "79 °C: hot, throttled, under-voltage"
     assert light(drive(Phase.UPLOADING, limits=words)) is Light.UPLOADING
+
+
+def test_what_limits_is_told_to_programs_by_name():
+    status = ApplianceStatus(
+        started=True, drives=(drive(Phase.UPLOADING, limit_reason=Limit.HEAT, limits="hot"),)
+    )
+    written = document(status, now_s=0.0)
+    jsonschema.validate(written, SCHEMA)
+    assert written["drives"][0]["session"]["limit_reason"] == "heat"
 
 
 def test_the_drive_may_go_while_the_server_still_works():
