@@ -1,29 +1,58 @@
 """The server's queues as lines of a table, and as JSON."""
 
-from collections.abc import Collection
+import textwrap
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from piuploader.core.flow import Eta, Pace, QueueView, View
-from piuploader.core.outlook import sentences
+from piuploader.core.outlook import number, sentences
 from piuploader.core.queues import HEAVY
 
 HEAD = ("queue", "", "active", "waiting", "delayed", "paused", "together", "jobs/min", "done in")
-LEFT = 2  # columns of text, the others are numbers
+SHORT_HEAD = ("queue", "active", "waiting", "jobs/min", "done in")
+TEXT = {"queue", ""}  # columns of text, the others are numbers
 
 
-def lines(view: View, held: Collection[str] = ()) -> list[str]:
-    """Return the table and the sentences below it. `held`: queues that we paused."""
-    rows = [HEAD, *(_row(each, held) for each in view.queues)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    table = [
+def lines(
+    view: View,
+    held: Collection[str] = (),
+    *,
+    width: int | None = None,
+    height: int | None = None,
+) -> list[str]:
+    """Return the table and the sentences below it, to fit into so many columns and rows.
+
+    `held`: queues that we paused. None: any width, any height. Where columns lack, all that
+    does not run yet is one number; where rows lack, empty queues are only counted.
+    """
+    said = [
+        line
+        for sentence in sentences(view, held=held)
+        for line in (textwrap.wrap(sentence, width) if width else [sentence])
+    ]
+    shown = view.queues
+    hidden = 0
+    if height is not None and len(shown) + 2 + len(said) > height:  # 2: the head, an empty line
+        shown = tuple(each for each in shown if each.queue.backlog or each.queue.is_paused)
+        hidden = len(view.queues) - len(shown)
+    table = _table([HEAD, *(_row(each, held) for each in shown)])
+    if width is not None and max(map(len, table)) > width:
+        table = _table([SHORT_HEAD, *(_short_row(each, held) for each in shown)])
+    if hidden:
+        table.append(f"… and {number(hidden, 'empty queue')}")
+    return [*table, "", *said]
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
         "  ".join(
-            cell.ljust(width) if column < LEFT else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(width) if name in TEXT else cell.rjust(width)
+            for name, cell, width in zip(rows[0], row, widths, strict=True)
         ).rstrip()
         for row in rows
     ]
-    return [*table, "", *sentences(view, held=held)]
 
 
 def as_json(view: View, server: str, held: Collection[str] = ()) -> dict[str, Any]:
@@ -62,17 +91,34 @@ def as_json(view: View, server: str, held: Collection[str] = ()) -> dict[str, An
 
 def _row(each: QueueView, held: Collection[str]) -> tuple[str, ...]:
     queue = each.queue
-    state = "stuck" if each.stuck else ""
-    if queue.is_paused:
-        state = "paused by us" if queue.name in held else "paused"
     counts = (queue.active, queue.waiting, queue.delayed, queue.paused, queue.held_up)
-    pace = "" if each.pace is None or not queue.backlog else _pace(each.pace)
-    eta = str(each.eta) if each.eta and queue.backlog else ""
-    return (queue.name, state, *(f"{count:,}" if count else "·" for count in counts), pace, eta)
+    return (queue.name, _state(each, held), *map(_count, counts), _pace(each), _done_in(each))
 
 
-def _pace(pace: Pace) -> str:
-    return "grows" if pace.per_s < 0 else f"{pace.per_s * 60:,.0f}"
+def _short_row(each: QueueView, held: Collection[str]) -> tuple[str, ...]:
+    queue = each.queue
+    done_in = _state(each, held) or _done_in(each)
+    return (queue.name, _count(queue.active), _count(queue.held_up), _pace(each), done_in)
+
+
+def _state(each: QueueView, held: Collection[str]) -> str:
+    if each.queue.is_paused:
+        return "paused by us" if each.queue.name in held else "paused"
+    return "stuck" if each.stuck else ""
+
+
+def _count(jobs: int) -> str:
+    return f"{jobs:,}" if jobs else "·"
+
+
+def _pace(each: QueueView) -> str:
+    if each.pace is None or not each.queue.backlog:
+        return ""
+    return "grows" if each.pace.per_s < 0 else f"{each.pace.per_s * 60:,.0f}"
+
+
+def _done_in(each: QueueView) -> str:
+    return str(each.eta) if each.eta and each.queue.backlog else ""
 
 
 def _per_min(pace: Pace | None) -> float | None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -115,20 +116,25 @@ def resume(
     """Give paused queues back by hand: those that piuploader on this device paused, or others.
 
     A piuploader that still holds one of them leaves it alone from then on.
+    Exit code 75: something is not given back yet.
     """
     from piuploader.app.recovery import give_back, resume_by_hand
+    from piuploader.core.policy import Holding
 
     with _reach(ctx) as at:
-        held = at.journal.others()
+        left = Holding()
         if names or everything:
             said = resume_by_hand(at.admin, None if everything else names or ())
         else:
             said = []
-            give_back(at.admin, held, said.append)
+            if held := at.journal.others():
+                left = give_back(at.admin, held, said.append)
         for sentence in (*at.notes, *said):
             typer.echo(sentence)
         if not said and not at.notes:
             typer.echo("Nothing to give back: piuploader on this device holds no queue.")
+    if left:
+        raise typer.Exit(EXIT_TRY_LATER)
 
 
 @contextmanager
@@ -157,7 +163,8 @@ def _print(at: "Reach", view: "View", *, as_json: bool) -> None:
         sys.stdout.write("\n")
         sys.stdout.flush()
         return
-    for line in (*at.notes, *queue_table.lines(view, held)):
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in (*at.notes, *queue_table.lines(view, held, width=width)):
         typer.echo(line)
 
 
@@ -173,5 +180,8 @@ def _watch(at: "Reach", *, as_json: bool) -> None:
 
     with Live(auto_refresh=False) as live:
         for view in _views(at, EVERY_S):
-            lines = queue_table.lines(view, at.journal.others().paused)
+            width, height = live.console.size
+            held = at.journal.others().paused
+            # A row is left for the cursor, so that nothing scrolls.
+            lines = queue_table.lines(view, held, width=width, height=height - 1)
             live.update(Text("\n".join(lines)), refresh=True)

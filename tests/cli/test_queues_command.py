@@ -93,6 +93,21 @@ def test_what_a_living_run_holds_is_given_back_by_hand_only(immich, tmp_path, ca
     journal.close()
 
 
+def test_a_key_that_may_not_look_does_not_hide_that_there_is_nothing_to_give_back(immich, capsys):
+    immich.permissions = frozenset({"asset.upload"})
+    assert run(["queues", "resume"]) == 0
+    assert capsys.readouterr().out.startswith("Nothing to give back")
+
+
+def test_what_cannot_be_given_back_ends_with_another_code(immich, tmp_path, capsys):
+    journal = hold(immich, tmp_path, "ocr")
+    immich.permissions = frozenset({"queue.read"})
+    assert run(["queues", "resume"]) == 75
+    assert "may not do it any more: ocr" in capsys.readouterr().out
+    assert immich.queues.paused == {"ocr"}
+    journal.close()
+
+
 def test_by_hand_any_queue_can_be_resumed(immich, capsys):
     immich.queues.paused = {"ocr", "editor", "library"}
     assert run(["queues", "resume", "ocr"]) == 0
