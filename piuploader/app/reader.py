@@ -100,22 +100,40 @@ class Reader:
         known = self._ledger.known(self._drive.identity, listing.folder, names)
         pairs = {still.path: film for still, film in listing.live_pairs if not is_large(film.size)}
         paired = {film.path for film in pairs.values()}
+        unchanged: list[Item] = []
         for file in listing.media:
-            if file.path in paired:
+            if paired and file.path in paired:
                 continue  # its still takes it along
             item = _item(file, known, start)
-            if film := pairs.get(file.path):
+            if pairs and (film := pairs.get(file.path)):
                 self._take_pair(item, _item(film, known, start))
+            elif item.known:
+                unchanged.append(item)
             elif file.kind is Kind.VIDEO and not item.known and len(self._aside) < MAX_ASIDE:
                 self._aside.append(item)
             else:
                 self._take_one(item)
+        self._take_unchanged(unchanged)
+
+    def _take_unchanged(self, items: list[Item]) -> None:
+        """Pass on, many at a time, what the ledger knows: on a re-plugged drive that is all."""
+        for start in range(0, len(items), LARGEST_PARCEL):
+            some = items[start : start + LARGEST_PARCEL]
+            if self._stop.pulled:
+                for item in some:
+                    self._end_unread(item)
+                continue
+            self._make_room(0)
+            self._window.enter(0, files=len(some))
+            for item in some:
+                item.weight = 0
+            self._put(some)
 
     def _take_one(self, item: Item) -> None:
         for_senders = self._send_blindly and is_large(item.file.size)
         self._enter(item, 0 if for_senders else item.file.size)
         if for_senders or self._identify(item):
-            self._put(item)
+            self._put([item])
 
     def _take_pair(self, still: Item, film: Item) -> None:
         self._enter(film, film.file.size)
@@ -125,22 +143,28 @@ class Reader:
         if still_read:
             still.film = film if film_read else None
         if still_read or film_read:
-            self._put(still if still_read else film)
+            self._put([still if still_read else film])
 
     def _enter(self, item: Item, weight: int) -> None:
         if item.known:
             weight = 0
-        if not self._window.fits(weight):
-            self._flush()  # or we would wait for what we hold in our own hand
+        self._make_room(weight)
         self._window.enter(weight)
         item.weight = weight
+
+    def _make_room(self, weight: int) -> None:
+        if not self._window.fits(weight):
+            self._flush()  # or we would wait for what we hold in our own hand
 
     def _identify(self, item: Item) -> bool:
         """Learn the checksum of a file; False if the file ended here, unread."""
         if self._stop.pulled:
-            self._account.end(item, Ending.FAILED, self._stop.reason, self._stop.detail)
+            self._end_unread(item)
             return False
         return item.checksum is not None or self._read(item)
+
+    def _end_unread(self, item: Item) -> None:
+        self._account.end(item, Ending.FAILED, self._stop.reason, self._stop.detail)
 
     def _read(self, item: Item) -> bool:
         """Learn the checksum of one file; False if the file ended here, unread."""
@@ -173,11 +197,12 @@ class Reader:
     def _moved(self, count: int) -> None:
         self.read_bytes += count
 
-    def _put(self, item: Item) -> None:
+    def _put(self, items: list[Item]) -> None:
         if not self._parcel:
             self._parcel_began = self._clock()
-        self._parcel.append(item)
-        self._parcel_bytes += item.weight
+        self._parcel += items
+        for item in items:
+            self._parcel_bytes += item.weight
         if self._is_due():
             self._flush()
 
@@ -198,6 +223,8 @@ class Reader:
 def _item(file: MediaFile, known: Mapping[str, Known], start: int) -> Item:
     """Make the item of a file, with its checksum if the ledger knows it unchanged."""
     memory = known.get(file.path[start:])
-    if memory and memory.size == file.size and memory.mtime_ns == file.mtime_ns:
-        return Item(file, memory.checksum, known=True)
+    if memory:
+        size, mtime_ns, checksum = memory
+        if size == file.size and mtime_ns == file.mtime_ns:
+            return Item(file, checksum, known=True)
     return Item(file)

@@ -31,15 +31,18 @@ class Window:
             not self._bytes or self._bytes + size <= self._max_bytes
         )
 
-    def enter(self, size: int) -> None:
-        """Wait until a file of this size fits, or the window is closed."""
+    def enter(self, size: int, *, files: int = 1) -> None:
+        """Wait until a file of this size fits, or the window is closed, and enter.
+
+        `files`: so many enter together; they may be a few more than fit.
+        """
         with self._changed:
             while self._open and not self.fits(size):
                 self.was_full = True
                 self._waits = True
                 self._changed.wait()
             self._bytes += size
-            self._files += 1
+            self._files += files
 
     def leave(self, *, files: int = 0, size: int = 0) -> None:
         """Make room again: so many files have ended, so many bytes need not be kept."""
