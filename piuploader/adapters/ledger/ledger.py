@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -26,6 +27,9 @@ MAX_FOLDERS = 4096  # whose numbers are kept in memory
 
 # As os.fsdecode does, without its cost for each of 100,000 names.
 ENCODING, ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+
+# As Known(...) does, three times as fast.
+_as_known: Callable[[tuple[int, int, str]], Known] = partial(tuple.__new__, Known)
 
 KNOWN = """
 SELECT name, size, mtime_ns, checksum FROM files WHERE folder =
@@ -124,7 +128,7 @@ class SqliteLedger:
             encoding, errors = ENCODING, ERRORS
             with understood():
                 return {
-                    name.decode(encoding, errors): Known(size, mtime_ns, checksum.hex())
+                    name.decode(encoding, errors): _as_known((size, mtime_ns, checksum.hex()))
                     for name, size, mtime_ns, checksum in rows
                 }
 
