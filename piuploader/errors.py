@@ -23,15 +23,22 @@ tell "try again later" (75) from "a person is needed". Bugs are not in
 this tree: they are RuntimeErrors, and they end the service loudly.
 
 A run that ends in order has its own codes: 0 all safe, 65 some files
-failed, 70 the account does not balance (a bug), 130 interrupted.
+failed, 70 the account does not balance (a bug), 130 interrupted, 143
+terminated. 1: the output could not be written.
 """
 
 from typing import ClassVar
 
 EXIT_OK = 0
+EXIT_NO_OUTPUT = 1
 EXIT_SOME_FAILED = 65  # EX_DATAERR
 EXIT_BUG = 70  # EX_SOFTWARE
 EXIT_INTERRUPTED = 130  # as shells report SIGINT
+EXIT_TERMINATED = 143  # as shells report SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: what is open is closed in order, as after Ctrl-C."""
 
 
 class PiUploaderError(Exception):

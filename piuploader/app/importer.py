@@ -166,6 +166,11 @@ class Importer:
         self._stop.pull(detail=sentence)
         self._window.close()
 
+    def drop(self) -> None:
+        """Break off running uploads too, from any thread."""
+        self.stop()
+        self.senders.drop()
+
     def resize(self, uploads: int) -> None:
         """Have this many uploads at a time from now on."""
         self.gate.resize(uploads)

@@ -47,6 +47,8 @@ class Lifeline:
         Raise ServerUnreachable, and stop the run, when it stays away too long.
         """
         with self._lock:
+            if self._stop.pulled:  # nobody waits any more, nor tells of it again
+                raise errors.ServerUnreachable(f"the server is away: {error}") from error
             if self._back_at > failed_at:
                 return True
             if self._answers():

@@ -13,8 +13,11 @@ class Observer(Protocol):
     def begin(self, status: Callable[[], ImportStatus]) -> None:
         """Start to watch. `status` gives a fresh snapshot and may be called from any thread."""
 
-    def fate(self, fate: Fate) -> None:
-        """Hear how one file ended. Called from the import's own threads: be quick, do not raise."""
+    def fate(self, fate: Fate, root: str = "") -> None:
+        """Hear how one file ended. Called from the import's own threads: be quick, do not raise.
+
+        `root`: the folder that the file's path is below, absolute.
+        """
 
     def end(self, status: ImportStatus, exit_code: int) -> None:
         """Stop to watch, and tell the account. Called once, also when `begin` never was."""

@@ -120,6 +120,12 @@ class Senders:
                 wire.abort()
             thread.join()
 
+    def drop(self) -> None:
+        """Break off running uploads now, from any thread. Nothing is sent any more."""
+        self._gate.drop()
+        for wire in self.wires.copy().values():
+            wire.abort()
+
     def drain(self) -> list[Item]:
         """Return what was not sent, once the senders are closed."""
         return self._outbox.drain()

@@ -51,6 +51,7 @@ class JsonLines:
         self._every_s = every_s
         self._lock = Lock()
         self._pulse: Pulse | None = None
+        self.told = False  # the account was given
 
     def begin(self, status: Callable[[], ImportStatus]) -> None:
         """Say who we are and what we are about to do."""
@@ -60,15 +61,15 @@ class JsonLines:
         )
         self._pulse.start()
 
-    def fate(self, fate: Fate) -> None:
+    def fate(self, fate: Fate, root: str = "") -> None:
         """Say how one file ended."""
-        self._write("file", file(fate), flush=False)
+        self._write("file", file(fate, root), flush=False)
 
     def end(self, status: ImportStatus, exit_code: int) -> None:
         """Give the account; this is the last line."""
-        if self._pulse:
-            self._pulse.stop()
+        self.close()
         self._write("summary", summary(status, exit_code))
+        self.told = True
 
     def close(self) -> None:
         """Say nothing more. May be called twice."""
@@ -85,13 +86,17 @@ class JsonLines:
 
 def write_error(out: TextIO, error: BaseException) -> None:
     """Say why there is no account; this is the last line."""
-    facts = {"kind": type(error).__name__, "message": _text(str(error)), "hint": "", "exit_code": 0}
+    hint, code = "", EXIT_BUG
     if isinstance(error, PiUploaderError):
-        facts |= {"hint": error.hint, "exit_code": error.exit_code}
-    else:
-        facts |= {"kind": "Interrupted", "message": "interrupted", "exit_code": EXIT_INTERRUPTED}
-        if isinstance(error, Terminated):
-            facts["exit_code"] = EXIT_TERMINATED
+        hint, code = error.hint, error.exit_code
+    elif isinstance(error, KeyboardInterrupt):
+        code = EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED
+    facts = {
+        "kind": type(error).__name__,
+        "message": _text(str(error)) or "interrupted",
+        "hint": hint,
+        "exit_code": code,
+    }
     with contextlib.suppress(OSError, ValueError):
         out.write(_line("error", facts))
         out.flush()
@@ -101,9 +106,9 @@ def _line(event: str, facts: dict[str, Any]) -> str:
     return json.dumps({"event": event, **facts}, separators=(",", ":")) + "\n"
 
 
-def file(fate: Fate) -> dict[str, Any]:
+def file(fate: Fate, root: str) -> dict[str, Any]:
     """Return the facts of the event `file`."""
-    facts: dict[str, Any] = {"path": _text(fate.path)}
+    facts: dict[str, Any] = {"root": _text(root), "path": _text(fate.path)}
     if facts["path"] != fate.path:
         facts["path_base64"] = base64.b64encode(os.fsencode(fate.path)).decode()
     return facts | {

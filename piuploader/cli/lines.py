@@ -48,7 +48,7 @@ class Lines:
         self._look()
         self._pulse.start()
 
-    def fate(self, fate: Fate) -> None:
+    def fate(self, fate: Fate, root: str = "") -> None:  # noqa: ARG002  the port's
         """Write how one file ended: always a failure, others if asked for."""
         if fate.ending is Ending.FAILED and len(self._failures) < account.FIRST_FAILURES:
             self._failures.append(fate)

@@ -5,18 +5,30 @@ must answer at once on a small Pi. So the table below knows each command's
 help, and a test compares it with the command's own.
 """
 
+import errno
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from piuploader import __version__
-from piuploader.errors import EXIT_INTERRUPTED, PiUploaderError
+from piuploader.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_NO_OUTPUT,
+    EXIT_OK,
+    EXIT_TERMINATED,
+    PiUploaderError,
+    Terminated,
+)
 
 # Click's base of all that is wrong with a command line. Typer has Click inside or beside
 # it, depending on its version, and shows neither way.
@@ -123,7 +135,6 @@ def run(arguments: Sequence[str]) -> int:
         code = typer.main.get_command(app).main(
             args=list(arguments), prog_name="piuploader", standalone_mode=False
         )
-        sys.stdout.flush()
     except PiUploaderError as error:
         typer.echo(f"piuploader: {error}", err=True)
         if error.hint:
@@ -133,15 +144,74 @@ def run(arguments: Sequence[str]) -> int:
         typer.echo("piuploader: interrupted", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Who read our output has seen enough. Python would complain when it closes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _read_no_more()
+        return EXIT_OK
     except WRONG_USAGE as error:
         error.show()
+        if _wants_json_lines(arguments):
+            _tell_program(error.format_message())
         return int(error.exit_code)
-    return code if isinstance(code, int) else 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            return _bug()
+        return _unwritable(error, EXIT_OK)
+    except Exception:  # noqa: BLE001 - the outermost place: a bug has a code of its own
+        return _bug()
+    return _flushed(code if isinstance(code, int) else EXIT_OK)
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    typer.echo("piuploader: this is a fault of piuploader, please report it", err=True)
+    return EXIT_BUG
+
+
+def _flushed(code: int) -> int:
+    """Write out what is left, and return the exit code: that of the command, if it has one."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _read_no_more()
+    except OSError as error:
+        return _unwritable(error, code)
+    return code
+
+
+def _unwritable(error: OSError, code: int) -> int:
+    _read_no_more()
+    typer.echo(f"piuploader: cannot write the output: {error.strerror}", err=True)
+    return code or EXIT_NO_OUTPUT
+
+
+def _read_no_more() -> None:
+    """Let what is still to be written go nowhere: Python would complain when it closes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _wants_json_lines(arguments: Sequence[str]) -> bool:
+    return arguments[:1] == ["upload"] and "--json" in arguments
+
+
+def _tell_program(message: str) -> None:
+    from piuploader.cli.jsonl import write_error
+    from piuploader.errors import UsageError
+
+    write_error(sys.stdout, UsageError(message))
 
 
 def main() -> NoReturn:
     """Run the command that was called."""
-    sys.exit(run(sys.argv[1:]))
+    for stream in ("stdin", "stdout", "stderr"):
+        if (
+            getattr(sys, stream) is None
+        ):  # closed by who called us; a socket must not take its place
+            setattr(sys, stream, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115
+    terminations: list[int] = []  # Typer does not tell one interrupt from another
+
+    def terminate(number: int, _frame: object) -> NoReturn:
+        terminations.append(number)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
+    code = run(sys.argv[1:])
+    sys.exit(EXIT_TERMINATED if terminations and code == EXIT_INTERRUPTED else code)

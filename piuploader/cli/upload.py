@@ -4,7 +4,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from piuploader.cli import options
-from piuploader.errors import PiUploaderError, UsageError
+from piuploader.errors import UsageError
 
 if TYPE_CHECKING:
     from piuploader.app.observe import Observer
@@ -58,50 +59,59 @@ def upload(
     """
     from piuploader.config import UploadOptions, cache_folder, settings, state_folder, values
 
-    given = {
-        "jobs": _read("--jobs", values.jobs, jobs),
-        "include": _read("--include", values.texts, include),
-        "exclude": _read("--exclude", values.texts, exclude),
-        "extensions": _read("--extension", values.extensions, extension),
-        "min_size": _read("--min-size", values.size, min_size),
-        "on_errors": _read("--on-errors", values.on_errors, on_errors),
-        "album": album,
-        "album_from_folder": album_from_folder,
-        "tags": _read("--tag", values.texts, tag),
-        "bandwidth_limit": _read("--bandwidth-limit", values.schedule, bandwidth_limit),
-        "restore_trashed": restore_trashed,
-        "timezone": _read("--timezone", values.time_zone, timezone),
-        "wait_s": _read("--wait", values.seconds, wait),
-        "policy": _read("--policy", values.policy, policy),
-    }
-    if album is not None and album_from_folder:
-        raise UsageError("--album puts all into one album, --album-from-folder into several")
-    days = _days(since, until, date)
-    found = [_folder(folder) for folder in folders]
-    known = settings(config=config, server=server, api_key_file=api_key_file).require()
-    chosen = replace(_changed(known.config.upload, given), **days)
-    queues = known.config.queues
-    raise typer.Exit(
-        _run(
-            UploadOptions(
-                folders=tuple(found),
-                url=known.url,
-                key=known.key,
-                ca_file=known.ca_file,
-                upload=chosen,
-                queues=queues if stay is None else replace(queues, stay=stay),
-                state=state_folder(),
-                cache=cache_folder(),
-                dry_run=dry_run,
-                tuner_log=tuner_log,
-            ),
-            warnings=known.warnings,
-            stay=stay,
-            as_json=json,
-            verbose=verbose,
-            quiet=quiet,
+    with _mistakes_told(as_json=json):
+        given = {
+            "jobs": _read("--jobs", values.jobs, jobs),
+            "include": _read("--include", values.texts, include),
+            "exclude": _read("--exclude", values.texts, exclude),
+            "extensions": _read("--extension", values.extensions, extension),
+            "min_size": _read("--min-size", values.size, min_size),
+            "on_errors": _read("--on-errors", values.on_errors, on_errors),
+            "album": album,
+            "album_from_folder": album_from_folder,
+            "tags": _read("--tag", values.texts, tag),
+            "bandwidth_limit": _read("--bandwidth-limit", values.schedule, bandwidth_limit),
+            "restore_trashed": restore_trashed,
+            "timezone": _read("--timezone", values.time_zone, timezone),
+            "wait_s": _read("--wait", values.seconds, wait),
+            "policy": _read("--policy", values.policy, policy),
+        }
+        if album is not None and album_from_folder:
+            raise UsageError("--album puts all into one album, --album-from-folder into several")
+        days = _days(since, until, date)
+        found = [_folder(folder) for folder in folders]
+        known = settings(config=config, server=server, api_key_file=api_key_file).require()
+        chosen = replace(_changed(known.config.upload, given), **days)
+        queues = known.config.queues
+        asked = UploadOptions(
+            folders=tuple(found),
+            url=known.url,
+            key=known.key,
+            ca_file=known.ca_file,
+            upload=chosen,
+            queues=queues if stay is None else replace(queues, stay=stay),
+            state=state_folder(),
+            cache=cache_folder(),
+            dry_run=dry_run,
+            tuner_log=tuner_log,
         )
+    code = _run(
+        asked, warnings=known.warnings, stay=stay, as_json=json, verbose=verbose, quiet=quiet
     )
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _mistakes_told(*, as_json: bool) -> Iterator[None]:
+    """Tell a program too of what goes wrong in here."""
+    try:
+        yield
+    except BaseException as error:
+        if as_json:
+            from piuploader.cli.jsonl import write_error
+
+            write_error(sys.stdout, error)
+        raise
 
 
 def _run(
@@ -130,7 +140,7 @@ def _run(
     if not as_json:
         watch = _watch(options, live=live, verbose=verbose, quiet=quiet)
         return _import(options, watch, _Teller() if not quiet else lambda _: None)
-    from piuploader.cli.jsonl import JsonLines
+    from piuploader.cli.jsonl import JsonLines, write_error
 
     lines = JsonLines(
         sys.stdout,
@@ -140,8 +150,10 @@ def _run(
     )
     try:
         return _import(options, lines, lambda _: None)
-    except PiUploaderError as error:
-        lines.error(error)
+    except BaseException as error:
+        lines.close()
+        if not lines.told:
+            write_error(sys.stdout, error)
         raise
 
 

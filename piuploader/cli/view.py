@@ -52,7 +52,7 @@ class View:
         )
         self._live.start(refresh=True)
 
-    def fate(self, fate: Fate) -> None:
+    def fate(self, fate: Fate, root: str = "") -> None:  # noqa: ARG002  the port's
         """Keep the first failures for the account."""
         if fate.ending is Ending.FAILED and len(self._failures) < account.FIRST_FAILURES:
             self._failures.append(fate)

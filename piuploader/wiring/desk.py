@@ -96,11 +96,15 @@ class Desk:
         """Give the queues back and close everything."""
         self._stack.close()
 
-    def importer(self, folder: Path, on_fate: Callable[[Fate], object]) -> Importer:
-        """Put together the import of one folder."""
+    def importer(self, folder: Path, on_fate: Callable[[Fate, str], object]) -> Importer:
+        """Put together the import of one folder.
+
+        `on_fate` hears how each file ended, and the absolute folder that its path is below.
+        """
         upload = self.options.upload
         drive = open_drive(folder, wanted=_filter(upload), time_zone=upload.timezone)
         connections = Connections(self._wire)
+        root = drive.absolute("").rstrip("/") or "/"
         importer = Importer(
             drive,
             self._client,
@@ -117,7 +121,7 @@ class Desk:
             server_name=self.url,
             ping=self._ping,
             organiser=self._organiser(drive),
-            on_fate=on_fate,
+            on_fate=lambda fate: on_fate(fate, root),
             on_sending=self.yielding.uploads_begun if self.yielding else lambda: None,
             beside=lambda importer: self._tuned(importer, connections, folder, drive.identity),
         )

@@ -179,7 +179,7 @@ class DriveImport:
         is_good = False
         try:
             desk = self._door.take()
-            importer = desk.importer(self._folder, lambda _fate: None)
+            importer = desk.importer(self._folder, lambda _fate, _root: None)
             with self._lock:
                 self._importer = importer
                 if self._stopped:

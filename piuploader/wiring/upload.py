@@ -4,7 +4,8 @@ import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import current_thread, main_thread
+from queue import SimpleQueue
+from threading import Thread, current_thread, main_thread
 from types import FrameType
 
 from piuploader import errors
@@ -20,7 +21,7 @@ from piuploader.wiring.desk import Desk
 
 log = logging.getLogger(__name__)
 
-EXIT_TERMINATED = 143  # as shells report SIGTERM
+LEFT_TO_NEXT_START = "Queues of the server are still paused: the next piuploader gives them back."
 
 
 def upload(
@@ -33,11 +34,12 @@ def upload(
     `tell` hears, once the account is given, what becomes of the server's queues.
     """
 
-    def on_fate(fate: Fate) -> None:
+    def on_fate(fate: Fate, root: str) -> None:
         for observer in observers:
-            observer.fate(fate)
+            observer.fate(fate, root)
 
-    with Desk(options) as desk:
+    desk = Desk(options)
+    try:
         importers = [desk.importer(folder, on_fate) for folder in options.folders]
 
         def status() -> ImportStatus:
@@ -56,7 +58,17 @@ def upload(
                     observer.end(status(), code)
             if desk.yielding and not caught:
                 _leave(desk.yielding, options, tell, stop=lambda: bool(caught))
+    finally:
+        _close(desk)
     return code
+
+
+def _close(desk: Desk) -> None:
+    """Close the desk. Who interrupts that leaves the server's queues to the next start."""
+    try:
+        desk.close()
+    except KeyboardInterrupt:
+        log.error("%s", LEFT_TO_NEXT_START)  # noqa: TRY400 - no fault of ours
 
 
 def _leave(
@@ -67,11 +79,11 @@ def _leave(
     stop: Callable[[], bool],
 ) -> None:
     """Let the queues have their turn in order, or say that they get it all at once."""
-    if yielding.idle or options.upload.policy != Policy.STAGED.value:
+    if not yielding.holds or options.upload.policy != Policy.STAGED.value:
         return
     if options.queues.stay:
         tell(outlook.STAYING)
-        yielding.stay(tell=lambda view: tell(outlook.sentences(view)[0]), stop=stop)
+        yielding.stay(tell=lambda view: tell(outlook.thumbnails(view)), stop=stop)
     else:
         tell(outlook.LEFT_AT_ONCE)
 
@@ -96,30 +108,43 @@ def _ends_all(outcome: Outcome) -> bool:
 
 def _exit_code(outcomes: Sequence[Outcome], caught: Sequence[int]) -> int:
     if signal.SIGTERM in caught:
-        return EXIT_TERMINATED
+        return errors.EXIT_TERMINATED
     # The first that went wrong says why; those after it may only have been stopped with it.
     return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), errors.EXIT_OK)
 
 
 @contextmanager
 def _stopping(importers: Sequence[Importer]) -> Iterator[list[int]]:
-    """Let SIGINT and SIGTERM end the imports in order; a second one drops what still runs."""
-    caught: list[int] = []
+    """Let SIGINT and SIGTERM end the imports in order; a second one drops what still runs.
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for importer in importers:
-            importer.stop(f"stopped by {signal.Signals(number).name}")
-            if caught:
-                importer.gate.drop()
+    A handler may come at any moment, also while its thread holds a lock that
+    stopping needs. So it only notes the signal, and a thread does the rest.
+    """
+    caught: list[int] = []
+    signals: SimpleQueue[int | None] = SimpleQueue()  # its `put` may be interrupted by another
+
+    def note(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
+        signals.put(number)
+
+    def stop() -> None:
+        for count, number in enumerate(iter(signals.get, None)):
+            for importer in importers:
+                importer.stop(f"stopped by {signal.Signals(number).name}")
+                if count:
+                    importer.drop()
 
     if current_thread() is not main_thread():
         yield caught
         return
+    thread = Thread(target=stop, name="signals", daemon=True)
+    thread.start()
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, stop) for number in numbers]
+    before = [signal.signal(number, note) for number in numbers]
     try:
         yield caught
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+        signals.put(None)
+        thread.join()

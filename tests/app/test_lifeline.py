@@ -75,7 +75,16 @@ def test_a_stop_ends_the_waiting():
     world.stop.pull()
     with pytest.raises(errors.ServerUnreachable):
         world.lifeline().check(LOST, failed_at=100.0)
-    assert world.knocks == 1
+    assert world.knocks == 0
+
+
+def test_when_the_wait_is_over_the_others_neither_wait_nor_tell_of_it_again(caplog):
+    world = World(back_after=10**9)
+    lifeline = world.lifeline(wait_s=60)
+    for _ in range(3):
+        with pytest.raises(errors.ServerUnreachable):
+            lifeline.check(LOST, failed_at=100.0)
+    assert [record.message for record in caplog.records] == ["The server is away: error=reset"]
 
 
 def test_many_threads_share_one_absence():

@@ -6,7 +6,7 @@ import json
 import jsonschema
 import pytest
 
-from piuploader.cli.jsonl import JsonLines
+from piuploader.cli.jsonl import JsonLines, write_error
 from piuploader.cli.lines import Lines, line
 from piuploader.core.session import Phase
 from piuploader.errors import ServerUnreachable
@@ -120,6 +120,7 @@ SCHEMAS = {
         "dry_run": {"type": "boolean"},
     },
     "file": {
+        "root": {"type": "string"},
         "path": {"type": "string"},
         "size": COUNT,
         "mtime_ns": {"type": "integer"},
@@ -222,6 +223,7 @@ def test_an_error_is_the_last_line():
     out = io.StringIO()
     lines = JsonLines(out, server="x", folders=[])
     lines.begin(running)
-    lines.error(ServerUnreachable("gone"))
+    lines.close()
+    write_error(out, ServerUnreachable("gone"))
     last = events(out)[-1]
     assert (last["event"], last["kind"], last["exit_code"]) == ("error", "ServerUnreachable", 75)

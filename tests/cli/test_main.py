@@ -1,5 +1,8 @@
 """The command as a person and a script meet it: a real process."""
 
+import json
+import signal
+import socket
 import subprocess
 import sys
 from importlib import import_module
@@ -10,7 +13,7 @@ import pytest
 
 from piuploader import __version__
 from piuploader.cli.main import COMMANDS, run
-from tests.cli.running import piuploader
+from tests.cli.running import piuploader, surroundings
 
 
 def test_help_names_the_commands():
@@ -54,6 +57,72 @@ def test_a_mistake_is_a_message_and_a_code(arguments, code, says):
     assert (shown.returncode, shown.stdout) == (code, "")
     assert says in shown.stderr
     assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind"),
+    [
+        (["/nonexistent/drive"], 2, "UsageError"),
+        (["/", "--jbos", "3"], 2, "UsageError"),
+        ([], 2, "UsageError"),
+        (["/"], 78, "ConfigError"),
+        (["/", "--config", "/nonexistent.toml"], 78, "ConfigError"),
+    ],
+)
+def test_a_program_is_told_of_every_mistake_in_one_line(arguments, code, kind):
+    shown = piuploader("upload", "--json", *arguments)
+    (line,) = shown.stdout.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["kind"], told["exit_code"]) == ("error", kind, code)
+    assert shown.returncode == code
+    assert told["message"]
+
+
+@pytest.mark.parametrize(("kind", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interrupt_before_the_start_is_told_to_a_program(kind, code, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes the question, gives no answer
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        environ = {"PIUPLOADER_SERVER": url, "PIUPLOADER_API_KEY": "k" * 43}
+        with subprocess.Popen(
+            [sys.executable, "-m", "piuploader", "upload", "--json", str(tmp_path)],
+            env=surroundings(tmp_path, **environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            connection, _ = mute.accept()
+            process.send_signal(getattr(signal, kind))
+            out, err = process.communicate(timeout=30)
+            connection.close()
+    assert process.returncode == code
+    assert json.loads(out)["exit_code"] == code
+    assert "Traceback" not in err
+
+
+def test_output_that_cannot_be_written_is_said_and_is_no_success():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        shown = subprocess.run(
+            [sys.executable, "-m", "piuploader", "history"],
+            env=surroundings("/nonexistent"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert shown.returncode == 1
+    assert "cannot write the output: No space left on device" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_a_bug_has_a_code_of_its_own(monkeypatch, tmp_path, capsys):
+    (tmp_path / "faulty.py").write_text("def command():\n    raise RuntimeError('oh no')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(
+        COMMANDS, "setup", COMMANDS["setup"]._replace(module="faulty", attribute="command")
+    )
+    assert run(["setup"]) == 70
+    assert "please report it" in capsys.readouterr().err
 
 
 def test_a_reader_who_has_seen_enough_is_no_error():

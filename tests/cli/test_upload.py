@@ -5,11 +5,14 @@ import json
 import os
 import re
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from piuploader.sandbox import Sandbox
-from tests.cli.running import at_terminal, piuploader
+from tests.cli.running import at_terminal, piuploader, surroundings
 from tests.cli.test_lines_and_json import events
 
 JPEG = b"\xff\xd8\xff\xe0" + b"photo"
@@ -114,6 +117,43 @@ def test_a_person_gets_a_view_and_the_account_stays(sandbox, drive):
     assert "uploaded and confirmed" in shown
     assert "First failures" in shown
     assert sandbox.upload_key not in shown
+
+
+@pytest.mark.parametrize("options", [["--json"], ["-v"], []])
+def test_a_reader_who_goes_away_changes_nothing_about_the_end(sandbox, drive, options):
+    environ = {"PIUPLOADER_SERVER": sandbox.url, "PIUPLOADER_API_KEY": sandbox.upload_key}
+    with subprocess.Popen(
+        [sys.executable, "-m", "piuploader", "upload", str(drive), *options],
+        env=surroundings(drive.parent, **environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, len(sandbox.assets())) == (65, 3), err
+    assert "Traceback" not in err
+
+
+def test_an_import_needs_no_standard_output_at_all(sandbox, drive):
+    environ = {"PIUPLOADER_SERVER": sandbox.url, "PIUPLOADER_API_KEY": sandbox.upload_key}
+    shown = subprocess.run(
+        f"exec {sys.executable} -m piuploader upload {drive} >&- 2>&- <&-",
+        shell=True,
+        env=surroundings(drive.parent, **environ),
+        check=False,
+        timeout=60,
+    )
+    assert (shown.returncode, len(sandbox.assets())) == (65, 3)
+
+
+def test_a_program_learns_in_which_folder_a_file_is(sandbox, drive, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "x.jpg").write_bytes(JPEG + b"other")
+    files = [each for each in told(upload(sandbox, drive, other, "--json")) if "path" in each]
+    assert all((Path(each["root"]) / each["path"]).is_file() for each in files)
+    assert len(files) == 8
 
 
 def test_filters_leave_files_out_by_rule(sandbox, drive):

@@ -10,6 +10,7 @@ import pytest
 from piuploader.cli.demo_drive import Contents, DriveMaker
 from tests.end_to_end.runs import media, start, upload
 from tests.end_to_end.servers import a_server
+from tests.waiting import wait_until
 
 SMALL = Contents(
     photos=30,
@@ -235,3 +236,18 @@ def test_a_server_that_restarts_is_waited_for(drive, sandbox, server, tmp_path):
     last = json.loads(out.splitlines()[-1])
     assert last["endings"]["failed"] == 1
     assert server.checksums() == sorted(set(media(drive).values()))
+
+
+@pytest.mark.slow
+def test_a_second_interrupt_breaks_off_a_stalled_upload(drive, sandbox, server, tmp_path):
+    sandbox.faults.add("stall", where="upload", seconds=60, at_bytes=1000)
+    process = start(server, "upload", "--json", drive, home=tmp_path / "home")
+    wait_until(lambda: sandbox.state()["counters"]["parallel_uploads"])
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 143, err
+    assert time.monotonic() - begun < 4  # one alone would grant 5 s
+    assert balanced(json.loads(out.splitlines()[-1]))
