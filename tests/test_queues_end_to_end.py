@@ -347,6 +347,17 @@ def test_a_finished_upload_gives_the_queues_back(here, environment, drive):
     assert len(here.assets()) == 12
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("may_pause", "told"), [(True, True), (False, False)])
+def test_only_who_paused_says_that_the_queues_run_again(here, environment, drive, may_pause, told):
+    permissions = ["asset.upload", "queue.read", *(["queue.update"] if may_pause else [])]
+    environment["PIUPLOADER_API_KEY"] = here.add_key(permissions)
+    done = subprocess.run(
+        command("upload", drive), env=environment, check=True, timeout=90, capture_output=True
+    )
+    assert (b"queues run again" in done.stdout) is told
+
+
 def test_a_dry_run_touches_nothing(here, environment, drive):
     subprocess.run(command("upload", "--dry-run", drive), env=environment, check=True, timeout=60)
     asked = {line for line in here.state()["requests"] if "queues" in line or "jobs" in line}

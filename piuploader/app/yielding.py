@@ -116,16 +116,16 @@ class Yielding:
             self._thread.join()
             self._thread = None
         until_s = self._clock() + patience_s
-        while self._holds():
+        while self.holds:
             self.look()
-            if not self._holds() or self._barred or self._clock() >= until_s:
+            if not self.holds or self._barred or self._clock() >= until_s:
                 break
             self._wake.clear()
             self._wake.wait(min(RETRY_S, self._poll_s))
-        if self._holds():
+        if self.holds:
             self._say("Not given back yet: the next start of piuploader will do it.")
         self._keeper.close()
-        return not self._holds()
+        return not self.holds
 
     # -- what others may know ------------------------------------------------------------
 
@@ -147,7 +147,12 @@ class Yielding:
     @property
     def idle(self) -> bool:
         """Whether nothing is held and nothing is to be held: closing it changes nothing."""
-        return not self._holds() and self.stage is Stage.WATCHING and not self._uploading.is_set()
+        return not self.holds and self.stage is Stage.WATCHING and not self._uploading.is_set()
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything of the server's is held back now."""
+        return bool(self._keeper.standing.holding)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -219,9 +224,6 @@ class Yielding:
         elif self._policy is not Policy.OFF:
             self._say(f"The server's queues do not give way to the uploads: {error}.")
         self._keeper.barred()
-
-    def _holds(self) -> bool:
-        return bool(self._keeper.standing.holding)
 
     def _say(self, note: str) -> None:
         if note not in self._notes:

@@ -9,7 +9,8 @@ from collections.abc import Collection
 from enum import Enum
 
 from piuploader.core.flow import View
-from piuploader.core.queues import EMPTY_POLLS
+from piuploader.core.policy import BEFORE_THUMBNAILS, THUMBNAILS
+from piuploader.core.queues import EMPTY_POLLS, backlog
 
 
 class Uploads(Enum):
@@ -58,6 +59,14 @@ def sentences(
         said = [_work(view), *_halted(view, held)]
     last = (FAREWELL if view.busy else DONE)[uploads]
     return (*said, last) if last else tuple(said)
+
+
+def thumbnails(view: View) -> str:
+    """Say how far the thumbnails are, to those who stay for them."""
+    left = backlog((each.queue for each in view.queues), BEFORE_THUMBNAILS)
+    etas = [each.eta for each in view.queues if each.queue.name == THUMBNAILS and each.eta]
+    when = f", done in {etas[0]}" if left and etas and etas[0].seconds else ""
+    return f"The server makes the thumbnails: {left:,} left{when}."
 
 
 def never_settles(view: View, held: Collection[str] = ()) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piuploader.core.flow import Flow, duration, pace
-from piuploader.core.outlook import Uploads, never_settles, sentences
+from piuploader.core.outlook import Uploads, never_settles, sentences, thumbnails
 from piuploader.core.queues import (
     HEAVY,
     PIPELINE,
@@ -223,3 +223,19 @@ def test_the_margin_of_an_eta_is_honest(per_s, jobs):
         eta.least_s <= truth and (eta.most_s is None or truth <= eta.most_s) for eta, truth in told
     )
     assert kept >= 88
+
+
+def test_who_stays_hears_how_many_thumbnails_are_left_and_when_they_are_done():
+    flow = Flow()
+    assert thumbnails(flow.look(0.0, ())) == "The server makes the thumbnails: 0 left."
+    for second in range(0, 61, 2):
+        view = flow.look(
+            float(second),
+            (
+                Queue("metadataExtraction", active=1),
+                Queue("thumbnailGeneration", active=3, waiting=596 - 2 * second),
+                Queue("ocr", is_paused=True, paused=5000),
+            ),
+        )
+    assert thumbnails(view).startswith("The server makes the thumbnails: 480 left, done in ")
+    assert thumbnails(view).endswith(" min.")
