@@ -3,34 +3,31 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from piuploader.app.advise import Applied
 from piuploader.core.advice import Advice, Facts, Recommendation
 from piuploader.core.experiment import Trial, Verdict, plot
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 UNKNOWN = (
     "The server runs on another machine, and nothing is known of it: say --server-class "
     "(docs/queues.md has the classes). Our own processor says nothing about it."
 )
 PIPE_WIDTH = 160
+TABLE_WIDTH = 130  # below it a table of six columns breaks words
 
 
 def show(facts: Facts, found: Sequence[Recommendation], besides: Sequence[Advice]) -> None:
     """Print the table and the advice."""
     from rich.console import Console
-    from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     console.print(_known(facts), markup=False, highlight=False)
     if found:
-        table = Table()
-        table.add_column("setting", no_wrap=True)
-        for heading in ("now", "recommended", "why", "source", "expected effect"):
-            table.add_column(heading)
-        for entry in found:
-            cells = (shown(entry.now), shown(entry.recommended), entry.why, entry.source)
-            table.add_row(entry.setting, *cells, entry.effect)
+        table = _table(found) if console.width >= TABLE_WIDTH else _narrow_table(found)
         console.print(table, markup=False, highlight=False)
     elif facts.classes:
         console.print("All settings are as we would have them.")
@@ -80,13 +77,12 @@ def trial(one: Trial) -> str:
 
 def verdict(key: str, found: Verdict) -> list[str]:
     """Say what the experiment showed: a table, a plot, and what is kept."""
-    head = f"{key}: jobs a minute (█ for sure, ▓░ the noise: one standard error each way)"
-    tail = f"Keeps {found.why}."
+    head = [f"{key}, jobs a minute", "(█ for sure, ▓░ the noise: one standard error each way)"]
     trials = [
         f"{r.value:>4}  {r.trials} trials, {r.per_min:.1f} ±{r.error_per_min:.1f} a minute"
         for r in found.results
     ]
-    return [head, *plot(found.results), "", *trials, "", tail]
+    return [*head, *plot(found.results), "", *trials, "", f"{found.why}."]
 
 
 def verdict_table(key: str, trials: Sequence[Trial], found: Verdict) -> dict[str, Any]:
@@ -105,6 +101,32 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return ", ".join(map(shown, value)) if isinstance(value, tuple) else str(value)
+
+
+def _table(found: Sequence[Recommendation]) -> "Table":
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("setting", no_wrap=True)
+    for heading in ("now", "recommended", "why", "source", "expected effect"):
+        table.add_column(heading)
+    for entry in found:
+        cells = (shown(entry.now), shown(entry.recommended), entry.why, entry.source)
+        table.add_row(entry.setting, *cells, entry.effect)
+    return table
+
+
+def _narrow_table(found: Sequence[Recommendation]) -> "Table":
+    """Draw the same in two columns."""
+    from rich.table import Table
+
+    table = Table(show_lines=True)
+    table.add_column("setting: now → recommended", no_wrap=True)
+    table.add_column("why (source), expected effect")
+    for entry in found:
+        change = f"{entry.setting}\n{shown(entry.now)} → {shown(entry.recommended)}"
+        table.add_row(change, f"{entry.why} ({entry.source})\n→ {entry.effect}")
+    return table
 
 
 def _known(facts: Facts) -> str:

@@ -20,7 +20,8 @@ def read_question(text: str, facts: Facts) -> tuple[str, int]:
     key = found[1]
     if key not in facts.settings:
         near = [name for name in facts.settings if key.split(".")[-2:][0] in name]
-        raise UsageError(f"this server has no setting {key!r}; it has {', '.join(near) or 'none'}")
+        has = f"; it has {', '.join(near)}" if near else ""
+        raise UsageError(f"this server has no setting {key!r}{has}")
     if not key.endswith(".concurrency"):
         raise UsageError(f"{key}: only a concurrency (job.….concurrency) can be reasoned about")
     return key, int(found[2])

@@ -84,7 +84,7 @@ def judge(trials: Sequence[Trial], current: int) -> Verdict:
         return Verdict(current, f"{current} stays: {why}", results)
     best = max(fit, key=lambda result: result.per_min)
     if now.unfit:
-        return Verdict(best.value, f"{best.value}, for with {current} {now.unfit}", results)
+        return Verdict(best.value, f"{best.value} takes over: with {current} {now.unfit}", results)
     if best.value == current:
         return Verdict(current, f"{current} stays: no other was quicker", results)
     gain = best.per_min - now.per_min
@@ -97,7 +97,7 @@ def judge(trials: Sequence[Trial], current: int) -> Verdict:
         why = f"{best.value} was only {share:.0%} quicker"
         return Verdict(current, f"{current} stays: {why}", results)
     why = f"{share:.0%} quicker than {current}, beyond the noise (±{noise:.1f} a minute)"
-    return Verdict(best.value, f"{best.value}: {why}", results)
+    return Verdict(best.value, f"{best.value} takes over: {why}", results)
 
 
 def plot(results: Sequence[Result], width: int = 40) -> list[str]:

@@ -39,6 +39,18 @@ def test_the_table_says_now_recommended_why_source_and_effect(immich, capsys):
     assert thumbnails(immich) == 3, "nothing is changed without --apply"
 
 
+def test_on_a_small_terminal_no_word_is_broken(immich, capsys, monkeypatch):
+    monkeypatch.setattr("piuploader.cli.advice_text.PIPE_WIDTH", 80)
+    assert run(["recommend", "--server-class", "B"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "3 → 1" in out
+    words = " ".join(out.replace("│", " ").split())
+    assert "image.colorspace" in words
+    assert "quicker thumbnails;" in words
+    assert "…" not in out
+
+
 def test_json_and_toml_say_the_same(immich, capsys):
     assert run(["recommend", "--server-class", "B", "--json"]) == 0
     as_json = json.loads(capsys.readouterr().out)
@@ -162,7 +174,7 @@ def test_measuring_keeps_the_best_shows_a_plot_and_can_be_undone(machine, capsys
     out = capsys.readouterr().out
     assert thumbnails(machine) == 1
     assert "█" in out
-    assert "Keeps 1: " in out
+    assert "1 takes over: " in out
     assert run(["recommend", "--undo"]) == 0
     assert thumbnails(machine) == 3
 
