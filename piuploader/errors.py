@@ -15,6 +15,7 @@
         ├── ServerTooOld           69  update the server
         ├── ServerRefusedKey       77  make a new API key
         │   └── PermissionMissing  77  give the key this permission
+        │       └── NotAnAdmin     77  use an administrator's key
         └── FileRefused            69  the server will not take this one file
             └── FileTooLarge       69  a proxy limits the size of one upload
 
@@ -139,6 +140,12 @@ class PermissionMissing(ServerRefusedKey):
     """The key is good, but may not do this."""
 
     hint = "Give the key this permission in Immich (Account Settings > API Keys)."
+
+
+class NotAnAdmin(PermissionMissing):
+    """The key is good, but its owner is no administrator."""
+
+    hint = "Make the key in an administrator's account."
 
 
 class FileRefused(ServerError):

@@ -161,7 +161,7 @@ def test_the_server_tells_its_time_and_what_stands_before_it(server, client):
 REFUSALS = [
     (401, {"message": "Invalid API key"}, errors.ServerRefusedKey, "Invalid API key"),
     (403, {"message": "Missing required permission: x.y"}, errors.PermissionMissing, "x.y"),
-    (403, {"message": "Forbidden"}, errors.PermissionMissing, "administrator"),
+    (403, {"message": "Forbidden"}, errors.NotAnAdmin, "administrator"),
     (403, b"<html>blocked</html>", errors.ServerUnreachable, "not as an Immich server"),
     (404, {"message": "Cannot GET /api/users/me"}, errors.ServerTooOld, "GET /users/me"),
     (404, {"message": "Album not found"}, errors.ServerError, "Album not found"),

@@ -44,7 +44,7 @@ def refusal(
         return errors.PermissionMissing(f"the API key may not do this: {says} ({call})")
     if status == FORBIDDEN and says:
         # With the permission in the key, only the owner's role is left to be wrong.
-        return errors.PermissionMissing(
+        return errors.NotAnAdmin(
             f"{call}: only a key of an administrator may do this (the server says {says!r})"
         )
     if status == NOT_FOUND and says.startswith("Cannot "):
