@@ -9,7 +9,7 @@ confirmed: so files are counted beside the bytes, and both are bounded.
 from threading import Condition
 
 WINDOW_BYTES = 64 * 1024 * 1024
-WINDOW_FILES = 3_000  # each takes about 1 kB until it has ended
+WINDOW_FILES = 2_000  # each takes about 1 kB until it has ended
 
 
 class Window:

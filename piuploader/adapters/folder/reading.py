@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager, contextmanager
 from piuploader.core.media import MediaFile
 from piuploader.errors import DriveRemoved, FileChanged, FileUnreadable
 
-# 1 MiB into a buffer that is used again: 0.6 CPU s/GB with SHA-1, against 0.8 in small reads.
-BLOCK = 1024 * 1024
+# Into a buffer that is used again: 0.57 CPU s/GB with SHA-1, with larger ones the same.
+BLOCK = 256 * 1024
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # What the kernel says when the device behind a file is no more.
 GONE = frozenset({errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESHUTDOWN})
