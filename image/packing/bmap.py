@@ -27,9 +27,7 @@ def make_bmap(image: Path, bmap: Path) -> None:
     bmap.write_text(render(size, ranges, checksums, own), encoding="ascii")
 
 
-def render(
-    size: int, ranges: Sequence[tuple[int, int]], checksums: Sequence[str], own: str
-) -> str:
+def render(size: int, ranges: Sequence[tuple[int, int]], checksums: Sequence[str], own: str) -> str:
     """Return the block map as XML."""
     mapped = sum(last - first + 1 for first, last in ranges)
     lines = [

@@ -1,6 +1,6 @@
 """What is in the image: a list of its packages for people, and an SBOM for programs."""
 
-import datetime
+import datetime as dt
 import json
 import re
 import uuid
@@ -26,8 +26,8 @@ class Package:
     @property
     def purl(self) -> str:
         """Return the package's address, as purl-spec has it."""
-        arch = self.architecture
-        return f"pkg:deb/debian/{self.name}@{quote(self.version, safe='')}?arch={arch}&distro=trixie"
+        version = quote(self.version, safe="")
+        return f"pkg:deb/debian/{self.name}@{version}?arch={self.architecture}&distro=trixie"
 
 
 def read_packages(root: Path) -> tuple[Package, ...]:
@@ -72,7 +72,7 @@ def sbom(packages: Sequence[Package], *, name: str, version: str, epoch: int) ->
         for each in packages
     ]
     number = uuid.uuid5(NAMESPACE, json.dumps(components, sort_keys=True))
-    made = datetime.datetime.fromtimestamp(epoch, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    made = dt.datetime.fromtimestamp(epoch, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",

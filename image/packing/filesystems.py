@@ -41,7 +41,7 @@ def make_root(folder: Path, image: Path, *, epoch: int) -> None:
     used = sum(_allocated(path) for path in _walk(folder))
     size = math.ceil((used * 1.08 + ROOT_SPARE_BYTES) / (16 * MIB)) * 16 * MIB
     _clamp(folder, epoch)
-    _make_ext4(folder, image, size, ROOT_LABEL, ROOT_UUID, epoch)
+    _make_ext4(folder, image, size=size, label=ROOT_LABEL, uuid=ROOT_UUID, epoch=epoch)
 
 
 def make_data(folder: Path, image: Path, *, epoch: int) -> None:
@@ -50,10 +50,10 @@ def make_data(folder: Path, image: Path, *, epoch: int) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "ssh").chmod(0o700)
     _clamp(folder, epoch)
-    _make_ext4(folder, image, DATA_BYTES, DATA_LABEL, DATA_UUID, epoch)
+    _make_ext4(folder, image, size=DATA_BYTES, label=DATA_LABEL, uuid=DATA_UUID, epoch=epoch)
 
 
-def _make_ext4(folder: Path, image: Path, size: int, label: str, uuid: str, epoch: int) -> None:
+def _make_ext4(folder: Path, image: Path, *, size: int, label: str, uuid: str, epoch: int) -> None:
     image.unlink(missing_ok=True)
     with image.open("wb") as file:
         file.truncate(size)
