@@ -5,9 +5,11 @@ still have their turn, closed when nothing is left to do.
 """
 
 import logging
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from piuploader.config import Settings, UploadOptions, cache_folder, state_folder
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLEANS = "deletes what the server holds"
+RECOVER_EVERY_S = 600.0  # what cannot be given back now is tried again
 LOOK_S = (5.0, 15.0)  # seconds to connect, seconds of silence: a look must not take long
 
 
@@ -65,6 +68,7 @@ class Door:
         self._reads_queues = True
         self._key_is_good = False
         self._empty_looks = 0
+        self._recover_at_s = 0.0
 
     @property
     def is_importing(self) -> bool:
@@ -88,6 +92,7 @@ class Door:
                 if not self._key_is_good:
                     client.permissions()
                     self._key_is_good = True
+                self._give_back_what_was_left(client)
                 return ServerLook(reachable=True, work=self._work(client))
             except PiUploaderError:
                 self._key_is_good = False
@@ -129,6 +134,19 @@ class Door:
             if self._client:
                 self._client.close()
                 self._client = None
+
+    def _give_back_what_was_left(self, client: "ImmichClient") -> None:
+        """Give back what a service that was cut off held; no drive may ever come for it."""
+        from piuploader.adapters.immich.admin import ImmichAdmin  # as above
+        from piuploader.app.recovery import recover  # as above
+        from piuploader.wiring.queues import holdings  # as above
+
+        now_s = monotonic()
+        if now_s < self._recover_at_s:
+            return
+        self._recover_at_s = now_s + RECOVER_EVERY_S
+        with closing(holdings(self._options.state, client.url, self._options.queues)) as journal:
+            recover(ImmichAdmin(client.call), journal)
 
     def _work_of_desk(self) -> ServerWork | None:
         return self._desk.yielding.server_work() if self._desk and self._desk.yielding else None

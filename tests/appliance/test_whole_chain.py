@@ -7,6 +7,7 @@ from time import monotonic, sleep
 import jsonschema
 import pytest
 
+from piuploader.core.queues import HEAVY
 from tests.appliance.machine import photos
 from tests.appliance.rooms import needs_mounts
 from tests.waiting import wait_until
@@ -103,6 +104,25 @@ def test_a_power_cut_in_mid_import_costs_nothing(make_machine, server, tmp_path,
     pi.until_light("complete", "server-works")
     assert holds(card)
     assert len(server.assets()) == 10
+
+
+def test_after_a_power_cut_the_queues_come_back_though_the_drive_does_not(
+    make_machine, server, tmp_path
+):
+    def paused():
+        return {name for name, each in server.state()["queues"].items() if each["is_paused"]}
+
+    server.fault("slow", where="upload", bytes_per_s=100_000)
+    pi = make_machine(queues={"quiet_hours": ""})
+    pi.boot()
+    pi.plug_tmpfs("sda1", photos(tmp_path / "card", 10, size=200_000))
+    wait_until(lambda: paused() == set(HEAVY), within_s=30)
+    pi.power_cut()
+    pi.pull("sda1")
+    assert paused() == set(HEAVY)
+    pi.boot()
+    wait_until(lambda: not paused(), within_s=30)
+    assert "Resumed what an earlier run had paused" in pi.log
 
 
 def test_power_cuts_at_any_moment_and_drives_pulled_at_any_time(make_machine, tmp_path, holds):
