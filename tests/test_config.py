@@ -24,6 +24,7 @@ from piuploader.config.reading import read_table
 from piuploader.config.tables import Config, ServerSettings
 from piuploader.core.address import base_url, candidates
 from piuploader.core.pace import parse_schedule
+from piuploader.core.stacks import Wanted
 from piuploader.errors import ConfigError
 
 KEY = "geheimer-schluessel-0123456789"
@@ -62,6 +63,7 @@ def test_every_key_can_be_set(tmp_path):
         min_size = "50 kB"
         on_errors = 5
         album_from_folder = true
+        stack = ["raw=raw", "bursts"]
         tags = ["Trips/Rome"]
         bandwidth_limit = "5 MB/s"
         restore_trashed = true
@@ -87,6 +89,7 @@ def test_every_key_can_be_set(tmp_path):
         min_size=50_000,
         on_errors=5,
         album_from_folder=True,
+        stack=Wanted(raw="raw", bursts="first"),
         tags=("Trips/Rome",),
         bandwidth_limit=parse_schedule("5M"),
         restore_trashed=True,
@@ -107,6 +110,8 @@ def test_every_key_can_be_set(tmp_path):
         ("[upload]\njobs = true", ["[upload]: jobs", "from 1 to 64", "True"]),
         ("[upload]\njobs = 0", ["jobs", "0"]),
         ("[upload]\nwait_s = -1", ["wait_s"]),
+        ("[upload]\nstack = 'raw=heic'", ["stack", "raw=raw"]),
+        ("[upload]\nstack = 'films'", ["stack", "off"]),
         ("[upload]\nwait_s = nan", ["wait_s"]),
         ('[upload]\npolicy = "fast"', ["policy", '"staged"', "'fast'"]),
         ('[upload]\ntimezone = "Mars/Olympus"', ["timezone", "Europe/Berlin"]),

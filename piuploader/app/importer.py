@@ -12,7 +12,7 @@ a stop: asking the server again is cheap, and always right.
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Thread
@@ -23,9 +23,9 @@ from piuploader.app.clerk import Clerk
 from piuploader.app.gate import Gate
 from piuploader.app.item import Item
 from piuploader.app.lifeline import Lifeline
-from piuploader.app.organise import Organiser
+from piuploader.app.organise import Filing
 from piuploader.app.progress import Progress
-from piuploader.app.reader import Reader
+from piuploader.app.reader import NO_STACKS, Reader
 from piuploader.app.senders import Senders
 from piuploader.app.stop import Stop
 from piuploader.app.survey import Survey
@@ -34,6 +34,7 @@ from piuploader.core import films
 from piuploader.core.media import MediaTypes
 from piuploader.core.patience import judge
 from piuploader.core.session import Phase, phase_at_end
+from piuploader.core.stacks import Wanted
 from piuploader.core.status import ImportStatus
 from piuploader.core.tally import Ending, Fate, Tally
 from piuploader.ports import Drive, Ledger, Server, Wire
@@ -41,6 +42,8 @@ from piuploader.ports import Drive, Ledger, Server, Wire
 log = logging.getLogger(__name__)
 
 TICK_S = 0.2
+# Given whom to tell of problems, and who knows whether the run was stopped.
+MakeFilings = Callable[[Callable[[str], object], Callable[[], bool]], Sequence[Filing]]
 SURVEY_AFTER_S = 3.0  # shorter imports are over before anyone wonders how long they take
 
 
@@ -52,6 +55,7 @@ class Plan:
     restore_trashed: bool = False
     max_failed: int | None = None  # stop when more files than this failed; None: never
     wait_s: float = 600.0  # how long to wait for a server that is away
+    stacks: Wanted = NO_STACKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Importer:
         plan: Plan,
         server_name: str,
         ping: Callable[[], object],
-        organiser: Callable[[Callable[[str], object]], Organiser] | None = None,
+        filings: MakeFilings = lambda _problem, _is_stopped: (),
         on_fate: Callable[[Fate], object] = lambda _: None,
         on_sending: Callable[[], object] = lambda: None,
         beside: Callable[["Importer"], AbstractContextManager[object]] = nullcontext,
@@ -88,7 +92,7 @@ class Importer:
     ) -> None:
         """Put the stages together.
 
-        `ping` is called from any thread. `organiser` makes one, given whom to tell of problems.
+        `ping` is called from any thread. `filings` says what becomes of what is safe.
         `on_sending` hears, again and again, that there is something to be sent. `beside` is
         entered while the import runs: the tuner.
         """
@@ -104,7 +108,7 @@ class Importer:
         self._on_sending = on_sending
         self._beside = beside
         self.account = Account(ledger, self._session, self._window, self._heard, clock=clock)
-        self._organiser = organiser(self.account.problem) if organiser else None
+        self._filings = filings(self.account.problem, lambda: self._stop.pulled)
         self._lifeline = Lifeline(
             ping, self._stop, wait_s=plan.wait_s, clock=clock, luck=random.random
         )
@@ -128,7 +132,7 @@ class Importer:
             send=self._send,
             is_starving=lambda: self.senders.queued < gate.width,
             is_all=lambda waiting: self._reader.done and self.account.media_open <= waiting,
-            on_held=self._organiser.add if self._organiser else lambda _: None,
+            on_held=self._file,
             dry_run=plan.dry_run,
             restore_trashed=plan.restore_trashed,
             clock=clock,
@@ -142,6 +146,7 @@ class Importer:
             stop=self._stop,
             hand_over=self._clerk.take,
             send_blindly=not plan.dry_run,
+            stacks=plan.stacks,
             clock=clock,
         )
         self._survey = Survey(drive)
@@ -196,6 +201,10 @@ class Importer:
         finally:
             self._wind_up(thread)
 
+    def _file(self, item: Item) -> None:
+        for filing in self._filings:
+            filing.add(item)
+
     def _takes_long(self) -> bool:
         return self._window.was_full and self._clock() - self._began > SURVEY_AFTER_S
 
@@ -225,13 +234,15 @@ class Importer:
             self._stop.fail(error)
         self._clerk.receive_all()  # it may pass on to the senders what comes in only now
         self._clerk.end_unfinished(self.senders.drain())
-        if self._organiser:
-            self._organiser.flush()
+        for filing in self._filings:
+            filing.flush()
         self.account.flush()
 
     def _conclude(self) -> Outcome:
         tally = self.account.snapshot()
         error = self._stop.error
+        if isinstance(error, errors.PiUploaderError):
+            self.account.problem(f"{error}. {error.hint}" if error.hint else str(error))
         failed = tally.endings[Ending.FAILED]
         phase = phase_at_end(stopped=self._stop.pulled, failed=failed)
         self.progress.end(phase)

@@ -19,11 +19,22 @@ class Stage(Enum):
     ENDED = "ended"
 
 
+class Bundle:
+    """The files of one stack, in whatever parcels they travel."""
+
+    __slots__ = ("held", "paths")
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        self.paths = paths  # the cover first
+        self.held: dict[str, str] = {}  # path -> asset, of those that are safe
+
+
 class Item:
     """One media file under way. Whoever holds it may change it; one stage holds it at a time."""
 
     __slots__ = (
         "asset_id",
+        "bundle",
         "checksum",
         "file",
         "film",
@@ -49,6 +60,7 @@ class Item:
         self.film: Item | None = (
             None  # of a live photo, if this is its still: taken along, then let go
         )
+        self.bundle: Bundle | None = None  # what it is to be stacked with
         self.asset_id: str | None = None
         self.sent_duplicate = False  # the server said that it had it when it was sent
         self.restored = False  # taken out of the trash, to be asked for again

@@ -34,6 +34,16 @@ class Library(Protocol):
         """Put tags on assets."""
 
 
+class Filing(Protocol):
+    """Arranges on the server what is safe there. It tells of what fails, and raises nothing."""
+
+    def add(self, item: Item) -> None:
+        """Take an item that the server holds. Called by one thread, which is not to wait long."""
+
+    def flush(self) -> None:
+        """Arrange what is left, at the end."""
+
+
 class Organiser:
     """Collects asset ids by album and tag, and files them."""
 

@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping
 from piuploader import errors
 from piuploader.app.account import Account
 from piuploader.app.item import Item, Stage
+from piuploader.app.stacking import bundles
 from piuploader.app.stop import Stop
 from piuploader.app.window import Window
 from piuploader.core.films import is_large
 from piuploader.core.media import Kind, MediaFile, MediaTypes
 from piuploader.core.patience import Action, judge
+from piuploader.core.stacks import Wanted
 from piuploader.core.tally import Ending
 from piuploader.ports import Drive, Known, Ledger, Listing
 
@@ -29,11 +31,12 @@ log = logging.getLogger(__name__)
 # size at which handing them over costs nothing.
 FIRST_PARCEL = 4
 LARGEST_PARCEL = 256
-PARCEL_BYTES = 16 * 1024 * 1024
+PARCEL_BYTES = 32 * 1024 * 1024
 PARCEL_S = 0.1
 # Films put aside until the photos are through; beyond so many they are taken as they come.
 MAX_ASIDE = 20_000
 NO_MORE = 99  # tries, when there is to be no further one
+NO_STACKS = Wanted()
 
 
 class Parcel(list[Item]):
@@ -54,6 +57,7 @@ class Reader:
         stop: Stop,
         hand_over: Callable[[Parcel], object],
         send_blindly: bool,
+        stacks: Wanted = NO_STACKS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`send_blindly`: large films may go to the senders before they are identified."""
@@ -65,6 +69,7 @@ class Reader:
         self._stop = stop
         self._hand_over = hand_over
         self._send_blindly = send_blindly
+        self._stacks = stacks
         self._clock = clock
         self._parcel = Parcel()
         self._parcel_bytes = 0
@@ -100,11 +105,14 @@ class Reader:
         known = self._ledger.known(self._drive.identity, listing.folder, names)
         pairs = {still.path: film for still, film in listing.live_pairs if not is_large(film.size)}
         paired = {film.path for film in pairs.values()}
+        in_stacks = bundles(listing.media, self._stacks)
         unchanged: list[Item] = []
         for file in listing.media:
             if paired and file.path in paired:
                 continue  # its still takes it along
             item = _item(file, known, start)
+            if in_stacks:
+                item.bundle = in_stacks.get(file.path)
             if pairs and (film := pairs.get(file.path)):
                 self._take_pair(item, _item(film, known, start))
             elif item.known:

@@ -61,6 +61,13 @@ Album = Annotated[
 AlbumFromFolder = Annotated[
     bool | None, typer.Option(help="Put each into an album named like its folder.")
 ]
+Stack = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KIND",
+        help="Stack raw, heic, bursts, edited, or all; raw=raw chooses the cover. [default: off]",
+    ),
+]
 Tag = Annotated[
     list[str] | None, typer.Option(metavar="TAG", help="Tag all: Trips/Rome; repeatable.")
 ]

@@ -13,7 +13,9 @@ from typing import Annotated, Any
 from piuploader.config import values
 from piuploader.config.values import Jobs, OnErrors
 from piuploader.core.pace import NEVER, Schedule
+from piuploader.core.stacks import Wanted
 
+NO_STACKS = Wanted()
 WAIT_S = 600.0  # an Immich that restarts after an update is back within a few minutes
 
 
@@ -41,6 +43,7 @@ class UploadSettings:
     on_errors: Annotated[OnErrors, values.on_errors] = "continue"
     album: Annotated[str, values.text] = ""
     album_from_folder: Annotated[bool, values.flag] = False
+    stack: Annotated[Wanted, values.stacks] = NO_STACKS
     tags: Annotated[tuple[str, ...], values.texts] = ()
     bandwidth_limit: Annotated[Schedule, values.schedule] = NEVER
     restore_trashed: Annotated[bool, values.flag] = False

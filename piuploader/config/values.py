@@ -15,6 +15,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from piuploader.core.pace import Schedule, parse_schedule
+from piuploader.core.stacks import COVERS, Wanted
 from piuploader.errors import ConfigError
 
 Reader = Callable[[object], object]
@@ -186,6 +187,27 @@ def time_zone(value: object) -> str:
     except (ValueError, KeyError, OSError) as error:  # zoneinfo says no in all these ways
         raise ValueError('must be a time zone like "Europe/Berlin", or "" for ours') from error
     return text(value)
+
+
+def stacks(value: object) -> Wanted:
+    """Read what is to be stacked: "raw", or with a cover "raw=jpeg"; "all", and "off" is none."""
+    wrong = ValueError(
+        'must be of "raw" (or "raw=raw"), "heic" (or "heic=jpeg"), "bursts", '
+        '"edited" (or "edited=original"); or "all", or "off"'
+    )
+    words = [word.strip() for one in texts(value) for word in one.split(",")]
+    covers: dict[str, str] = {}
+    for word in filter(None, words):
+        name, given, cover = word.partition("=")
+        if word == "off":
+            covers.clear()
+        elif word == "all":
+            covers = {each: usual[0] for each, usual in COVERS.items()} | covers
+        elif name in COVERS and (not given or cover in COVERS[name]):
+            covers[name] = cover or COVERS[name][0]
+        else:
+            raise wrong
+    return Wanted(**covers)
 
 
 def first_day(value: object) -> dt.date | None:

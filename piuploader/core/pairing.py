@@ -13,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from piuploader.core.shots import family
+
 STILLS = frozenset({".heic", ".heif", ".jpg", ".jpeg"})
 FILMS = frozenset({".mov", ".mp4"})
 
@@ -55,9 +57,9 @@ def batches(names: Sequence[str], least: int) -> Iterator[Sequence[str]]:
 
 
 def _family(name: str) -> str:
-    """Return what all names that may belong together begin with: `a.b.jpg.xmp` -> `a`."""
+    """Return what all names that may belong together have in common: `a.b.jpg.xmp` -> `a`."""
     dot = name.find(".", 1)
-    return (name if dot < 0 else name[:dot]).lower()
+    return family(name if dot < 0 else name[:dot])
 
 
 def _sidecars(media: Iterable[str], sidecars: Iterable[str]) -> dict[str, str]:

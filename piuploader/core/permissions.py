@@ -34,7 +34,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("tag.asset", "put tags on photos"),
     Permission("asset.delete", "take photos out of the trash (--restore-trashed)"),
     Permission("asset.update", "set dates, favourites and live photos afterwards"),
-    Permission("stack.create", "stack RAW with JPEG, and bursts"),
+    Permission("stack.create", "make the stacks for --stack"),
     Permission("queue.read", "show the server's own work", admin=True, older="job.read"),
     Permission(
         "queue.update", "let uploads go first on a slow server", admin=True, older="job.create"

@@ -38,6 +38,14 @@ class Album(NamedTuple):
     name: str
 
 
+class Stack(NamedTuple):
+    """A stack of photos, of which one is shown."""
+
+    id: str
+    cover: str  # id of the asset on top
+    size: int  # how many assets it has
+
+
 class Tag(NamedTuple):
     """A tag, with its whole path: `Places/Rome`."""
 

@@ -17,8 +17,7 @@ from piuploader.adapters.immich import ImmichClient, resolve, ssl_context
 from piuploader.adapters.ledger import SqliteLedger
 from piuploader.adapters.wire import UploadWire, endpoint
 from piuploader.app.gate import Gate
-from piuploader.app.importer import Importer, Plan
-from piuploader.app.organise import Organiser
+from piuploader.app.importer import Importer, MakeFilings, Plan
 from piuploader.app.tuning import Tuning
 from piuploader.app.yielding import Yielding
 from piuploader.config import UploadOptions, UploadSettings
@@ -26,6 +25,7 @@ from piuploader.core.selection import Filter
 from piuploader.core.server import Version
 from piuploader.core.tally import Fate
 from piuploader.ports import Drive
+from piuploader.wiring.filing import filings
 from piuploader.wiring.queues import yielding as queues_yielding
 from piuploader.wiring.tuning import Connections, tuned
 
@@ -117,10 +117,11 @@ class Desk:
                 restore_trashed=upload.restore_trashed,
                 max_failed=_max_failed(upload),
                 wait_s=upload.wait_s,
+                stacks=upload.stack,
             ),
             server_name=self.url,
             ping=self._ping,
-            organiser=self._organiser(drive),
+            filings=self._filings(drive),
             on_fate=lambda fate: on_fate(fate, root),
             on_sending=self.yielding.uploads_begun if self.yielding else lambda: None,
             beside=lambda importer: self._tuned(importer, connections, folder, drive.identity),
@@ -155,18 +156,15 @@ class Desk:
         running = [each.queue for each in view.busy if not each.queue.is_paused]
         return sum(queue.active + queue.waiting for queue in running)
 
-    def _organiser(self, drive: Drive) -> Callable[[Callable[[str], object]], Organiser] | None:
-        upload = self.options.upload
-        wanted = upload.album or upload.album_from_folder or upload.tags
-        if not wanted or self.options.dry_run:
-            return None
-        return lambda problem: Organiser(
+    def _filings(self, drive: Drive) -> MakeFilings:
+        """Say what becomes of what is safe: nothing in a dry run."""
+        if self.options.dry_run:
+            return lambda _problem, _is_stopped: ()
+        return filings(
             self._client,
-            album=upload.album,
-            album_from_folder=upload.album_from_folder,
-            tags=upload.tags,
-            root_name=drive.label,
-            problem=problem,
+            lambda: ImmichClient(self.url, self.options.key, context=self._context),
+            self.options.upload,
+            drive_label=drive.label,
         )
 
     def _new_client(self) -> ImmichClient:

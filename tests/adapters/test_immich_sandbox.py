@@ -74,6 +74,16 @@ def test_albums_and_tags_can_be_made_twice_without_harm(sandbox, client):
     client.tag_assets([tags[0].id], [asset_id])
 
 
+def test_stacks_are_made_found_and_grow(sandbox, client):
+    first, second, third = (put(sandbox, b"stacked %d" % n)[1] for n in range(3))
+    assert client.stack_of(first) is None
+    client.create_stack([second, first])
+    stack = client.stack_of(first)
+    assert (stack.cover, stack.size) == (second, 2)
+    client.create_stack([second, third])
+    assert client.stack_of(first)[1:] == (second, 3)
+
+
 def test_a_small_key_is_told_what_it_lacks(sandbox):
     with ImmichClient(sandbox.url, sandbox.upload_key) as client:
         assert client.check(["0" * 40]) == {}

@@ -15,7 +15,7 @@ from piuploader.core.tally import Ending, Reason
 from tests.fakes import TYPES, FakeDrive, FakeLedger, FakeServer, FakeWire, sha1
 
 
-def importer(drive, server, ledger=None, *, uploads=3, **plan):
+def importer(drive, server, ledger=None, *, uploads=3, filings=lambda *_: (), **plan):
     plan.setdefault("wait_s", 0.5)
     return Importer(
         drive,
@@ -27,6 +27,7 @@ def importer(drive, server, ledger=None, *, uploads=3, **plan):
         plan=Plan(**plan),
         server_name="http://server",
         ping=server.ping,
+        filings=filings,
     )
 
 

@@ -19,7 +19,7 @@ from piuploader.adapters.immich.shape import expect, field, field_or_none, texts
 from piuploader.adapters.immich.tls import ssl_context
 from piuploader.adapters.immich.transport import PING, USER_AGENT, Transport
 from piuploader.core.media import Holding, MediaTypes
-from piuploader.core.server import Album, Storage, Tag, User, Version
+from piuploader.core.server import Album, Stack, Storage, Tag, User, Version
 
 CONNECT_S, SILENCE_S = 5.0, 60.0
 # 5,000 took the server 0.2 s; a body over 10 MB (about 100,000) makes it fail with 500.
@@ -185,6 +185,25 @@ class ImmichClient:
         """Take assets out of the trash. Needs asset.delete."""
         for some in _split(asset_ids, IDS_AT_ONCE):
             self.call("POST", "/trash/restore/assets", {"ids": some})
+
+    def stack_of(self, asset_id: str) -> Stack | None:
+        """Return the stack that an asset is in. Needs asset.read."""
+        call = "GET /assets/{id}"
+        stack = field_or_none(self.call("GET", f"/assets/{asset_id}"), "stack", dict, call=call)
+        if stack is None:
+            return None
+        return Stack(
+            field(stack, "id", str, call=call),
+            field(stack, "primaryAssetId", str, call=call),
+            field(stack, "assetCount", int, call=call),
+        )
+
+    def create_stack(self, asset_ids: Sequence[str]) -> None:
+        """Stack assets, the first on top; a stack whose cover is among them joins it.
+
+        Needs stack.create.
+        """
+        self.call("POST", "/stacks", {"assetIds": list(asset_ids)})
 
     # -- albums and tags ----------------------------------------------------------------
 

@@ -1,0 +1,71 @@
+"""Stacks, albums, tags and dates, from the command line to what the server holds."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from piuploader.sandbox import Sandbox
+from tests.end_to_end.runs import upload
+from tests.end_to_end.servers import SandboxServer
+
+AT_S = 1_700_000_000
+
+
+@pytest.fixture
+def server():
+    with Sandbox() as sandbox:
+        yield SandboxServer(sandbox)
+
+
+def fill(folder, *names):
+    """Make photos, each of other bytes, all of one time."""
+    for name in names:
+        path = Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\xff\xd8" + name.encode() * 500)
+        os.utime(path, (AT_S, AT_S))
+    return folder
+
+
+def names_of(server, ids):
+    names = {asset["id"]: asset["name"] for asset in server.sandbox.assets()}
+    return [names[each] for each in ids]
+
+
+def stacks(server):
+    found = server.sandbox.state()["stacks"]
+    return sorted(names_of(server, stack["asset_ids"]) for stack in found)
+
+
+BURST = [f"IMG_20231014_183246_BURST00{n}.jpg" for n in (1, 2, 3)]
+STACKED = sorted([BURST, ["IMG_1.JPG", "IMG_1.CR2"], ["IMG_E0002.JPG", "IMG_0002.HEIC"]])
+
+
+def test_stacks_are_made_once_and_of_what_was_there_before_too(server, tmp_path):
+    card = fill(tmp_path / "card", *BURST, "IMG_1.CR2", "IMG_1.JPG", "IMG_3.JPG")
+    fill(card, "IMG_0002.HEIC", "IMG_E0002.JPG")
+    run = upload(server, card, home=tmp_path / "home")
+    assert (run.code, stacks(server)) == (0, [])
+
+    for _ in range(2):
+        run = upload(server, "--stack", "all", card, home=tmp_path / "home")
+        assert (run.code, run.summary["problems"]) == (0, [])
+        assert stacks(server) == STACKED
+
+
+def test_the_file_may_ask_for_stacks_and_choose_the_cover(server, tmp_path):
+    card = fill(tmp_path / "card", "IMG_1.CR2", "IMG_1.JPG", *BURST)
+    config = tmp_path / "config.toml"
+    config.write_text('[upload]\nstack = ["raw=raw"]\n')
+    upload(server, "--config", config, card, home=tmp_path / "home")
+    assert stacks(server) == [["IMG_1.CR2", "IMG_1.JPG"]]
+
+
+def test_a_key_that_may_not_stack_uploads_all_the_same(server, tmp_path):
+    card = fill(tmp_path / "card", "IMG_1.CR2", "IMG_1.JPG")
+    run = upload(server, "--stack", "all", card, home=tmp_path / "home", key=server.upload_key)
+    assert (run.code, len(server.checksums())) == (0, 2)
+    (problem,) = run.summary["problems"]
+    assert "stack.create" in problem
+    assert stacks(server) == []
