@@ -138,19 +138,24 @@ def run(shape: Shape, jobs: str, *, pictures: Path, room: Path, seconds: float, 
     shaper = None
     try:
         shaper = Shaper(shape, server_port=_port(server), seed=seed)
+        said = (room / "said").open("w", encoding="utf-8")
         upload = subprocess.Popen(
             [*product, "upload", str(pictures), "--server", f"http://127.0.0.1:{shaper.port}",
              "--api-key-file", str(room / "key"), "--jobs", jobs, "--json", "--no-stay",
              "--policy", "off", "--tuner-log", str(room / "tuner.csv")],
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=said,
             text=True,
             env=environment,
         )  # fmt: skip
         try:
             return _measure(shaper, upload, seconds)
+        except RuntimeError as error:
+            error.add_note((room / "said").read_text(encoding="utf-8"))
+            raise
         finally:
             _end(upload)
+            said.close()
     finally:
         if shaper is not None:
             shaper.close()
@@ -167,8 +172,7 @@ def _measure(shaper: Shaper, upload: subprocess.Popen[str], seconds: float) -> f
     deadline = time.monotonic() + START_TIMEOUT_S
     while shaper.first_s is None:
         if upload.poll() is not None or time.monotonic() > deadline:
-            _end(upload)
-            raise RuntimeError(f"nothing was uploaded: {upload.stderr and upload.stderr.read()}")
+            raise RuntimeError("nothing was uploaded")
         time.sleep(0.05)
     time.sleep(max(0.0, shaper.first_s + seconds - time.monotonic()))
     if upload.poll() is not None:
@@ -188,11 +192,13 @@ def _port(server: subprocess.Popen[str]) -> int:
 def _end(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
-        try:
-            process.communicate(timeout=10.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    process.communicate()
+    try:
+        process.wait(timeout=10.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 if __name__ == "__main__":
