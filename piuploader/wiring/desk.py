@@ -50,9 +50,9 @@ class Desk:
             raise
 
     def _open(self, options: UploadOptions) -> None:
-        self.url = resolve(options.url, options.ca_file)
-        self._same_host = is_same_host(self.url)
         self._context = ssl_context(options.ca_file)
+        self.url = resolve(options.url, context=self._context)
+        self._same_host = is_same_host(self.url)
         self._client = self._new_client()
         self._pinger = self._new_client()  # the lifeline asks from other threads
         self._ping_lock = Lock()
