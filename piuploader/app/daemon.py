@@ -52,7 +52,8 @@ class Setup:
     look_at_server: LookAtServer
     show: Show
     clock_wait_s: float
-    stall_s: float
+    stall_s: float  # without a move, and an import is stuck
+    longest_pause_s: float  # after which an import gives up a server that is away
     server_look_s: float
 
 
@@ -80,7 +81,7 @@ class Daemon:
         self._asked: deque[Callable[[], None]] = deque()
         self._roster = Roster(clock=world.clock, now=world.now, on_end=world.drives.wake)
         self._lookout = self._open_lookout()
-        self._liveness = Liveness(stall_s=setup.stall_s)
+        self._liveness = _liveness_of(setup)
         self._began_s = world.now()
         self._problem = ""  # of the configuration that could not be read again
         self._server: ServerLook | None = None
@@ -152,7 +153,7 @@ class Daemon:
         else:
             log.info("The configuration was read again.")
             self._problem = ""
-            self._liveness = Liveness(stall_s=self._setup.stall_s)
+            self._liveness = _liveness_of(self._setup)
             self._lookout.close()
             self._lookout = self._open_lookout()
             self._lookout.start()
@@ -229,6 +230,10 @@ class Daemon:
             return BUSY_S
         due_s = seconds_to_due(self._roster.visits, now_s=self._world.now())
         return IDLE_S if due_s is None else min(IDLE_S, due_s)
+
+
+def _liveness_of(setup: Setup) -> Liveness:
+    return Liveness(stall_s=setup.stall_s, longest_pause_s=setup.longest_pause_s)
 
 
 def _steps(share: float | None) -> float | None:

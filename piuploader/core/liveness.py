@@ -1,8 +1,8 @@
 """Does the work go on? The watchdog is only fed while it does.
 
 An import lives as long as something in it moves: a file found, a byte read
-or sent, an ending. A pause is no stall, for it waits for a server or for the
-box to cool down, and says so.
+or sent, an ending, a pause that begins or ends. A pause waits for a server,
+and says so; it may last longer, but the import itself ends it after its time.
 """
 
 from piuploader.core.session import Phase
@@ -12,8 +12,10 @@ from piuploader.core.status import ImportStatus
 class Liveness:
     """Judges by what changed between looks."""
 
-    def __init__(self, *, stall_s: float) -> None:
+    def __init__(self, *, stall_s: float, longest_pause_s: float) -> None:
+        """Allow so many seconds without a move, and so many more in a pause."""
         self._stall_s = stall_s
+        self._longest_pause_s = longest_pause_s
         self._signs: tuple[object, ...] | None = None
         self._moved_at_s = 0.0
 
@@ -24,9 +26,11 @@ class Liveness:
     def is_alive(self, status: ImportStatus | None, *, now_s: float) -> bool:
         """Look at a running import (None: it has not reached the server yet); tell if it lives."""
         signs = _signs(status)
-        if signs != self._signs or (status and status.phase is Phase.PAUSED):
+        if signs != self._signs:
             self._signs, self._moved_at_s = signs, now_s
-        return now_s - self._moved_at_s < self._stall_s
+        is_paused = status is not None and status.phase is Phase.PAUSED
+        allowed_s = self._stall_s + (self._longest_pause_s if is_paused else 0.0)
+        return now_s - self._moved_at_s < allowed_s
 
 
 def _signs(status: ImportStatus | None) -> tuple[object, ...]:
@@ -34,6 +38,7 @@ def _signs(status: ImportStatus | None) -> tuple[object, ...]:
     if status is None:
         return ("begins",)
     return (
+        status.phase is Phase.PAUSED,
         status.tally.found,
         status.tally.endings.total(),
         status.read_bytes,

@@ -42,7 +42,7 @@ class Appliance:
         self._lights: LightsConfig = rooms["lights"]
         self._buzzer = _open_buzzer(rooms["buzzer"])
         self.daemon = Daemon(
-            _setup(door, rooms["daemon"], light_show(self._lights)),
+            _setup(door, found, light_show(self._lights)),
             World(
                 drives=self._drives,
                 supervisor=Systemd(),
@@ -73,7 +73,7 @@ class Appliance:
             show.close()  # first, for its pins may be needed
             self._lights = rooms["lights"]
             show = light_show(self._lights)
-        return _setup(door, rooms["daemon"], show)
+        return _setup(door, found, show)
 
     def _open_door(self, found: Settings) -> Door:
         door = Door(found, delete_confirmed=found.config.rooms["daemon"].delete_confirmed)
@@ -109,13 +109,15 @@ class VitalSigns:
         return self._last
 
 
-def _setup(door: Door, config: DaemonConfig, show: Show) -> Setup:
+def _setup(door: Door, found: Settings, show: Show) -> Setup:
+    config: DaemonConfig = found.config.rooms["daemon"]
     return Setup(
         begin=door.begin,
         look_at_server=door.look,
         show=show,
         clock_wait_s=config.clock_wait_s,
         stall_s=config.stall_s,
+        longest_pause_s=found.config.upload.wait_s,
         server_look_s=config.server_look_s,
     )
 

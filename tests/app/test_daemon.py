@@ -177,6 +177,7 @@ class Box:
             show=self,
             clock_wait_s=rest.pop("clock_wait_s", 120.0),
             stall_s=rest.pop("stall_s", 900.0),
+            longest_pause_s=600.0,
             server_look_s=1.0,
         )
 

@@ -118,34 +118,43 @@ def test_a_clock_that_is_only_not_synchronised_gets_its_time(synchronised, waite
 
 
 def test_an_import_that_moves_lives():
-    liveness = Liveness(stall_s=100)
+    liveness = Liveness(stall_s=100, longest_pause_s=600)
     for now_s in range(0, 1000, 10):
         status = session(seconds=float(now_s), read_bytes=now_s)
         assert liveness.is_alive(status, now_s=now_s)
 
 
 def test_an_import_that_moves_nothing_is_stuck_after_its_time():
-    liveness = Liveness(stall_s=100)
+    liveness = Liveness(stall_s=100, longest_pause_s=600)
     alive = [liveness.is_alive(session(seconds=float(n)), now_s=n) for n in range(0, 200, 10)]
     assert alive == [True] * 10 + [False] * 10
 
 
-def test_a_pause_is_no_stall():
-    liveness = Liveness(stall_s=100)
-    for now_s in range(0, 5000, 100):
-        assert liveness.is_alive(session(Phase.PAUSED), now_s=now_s)
-    assert not liveness.is_alive(session(), now_s=5100)
+def test_a_pause_may_last_until_the_import_itself_would_have_ended_it():
+    liveness = Liveness(stall_s=100, longest_pause_s=600)
+    alive = [liveness.is_alive(session(Phase.PAUSED), now_s=n) for n in range(0, 1400, 100)]
+    assert alive == [True] * 7 + [False] * 7
+
+
+def test_a_pause_that_begins_or_ends_is_a_move():
+    liveness = Liveness(stall_s=100, longest_pause_s=600)
+    for now_s in range(0, 5000, 90):
+        phase = Phase.PAUSED if now_s % 180 else Phase.UPLOADING
+        assert liveness.is_alive(session(phase), now_s=now_s)
+    assert liveness.is_alive(session(Phase.PAUSED), now_s=5500)
+    assert liveness.is_alive(session(Phase.UPLOADING), now_s=5600)
+    assert not liveness.is_alive(session(Phase.UPLOADING), now_s=5700)
 
 
 def test_an_import_that_never_gets_anywhere_is_stuck():
-    liveness = Liveness(stall_s=1000)
+    liveness = Liveness(stall_s=1000, longest_pause_s=600)
     assert liveness.is_alive(None, now_s=0)
     assert liveness.is_alive(None, now_s=999)
     assert not liveness.is_alive(None, now_s=1000)
 
 
 def test_between_imports_nothing_can_stall():
-    liveness = Liveness(stall_s=100)
+    liveness = Liveness(stall_s=100, longest_pause_s=600)
     assert liveness.is_alive(session(), now_s=0)
     liveness.idle()
     assert liveness.is_alive(session(), now_s=9999)
