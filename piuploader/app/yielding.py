@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 POLL_S = 5.0
 PATIENCE_S = 60.0  # how long `close` tries to reach a server that is away
 RETRY_S = 2.0
+AWAY_AT_END = (
+    "The server is away and some of its queues are paused: trying to give them back"
+    " (Ctrl-C leaves that to the next start)"
+)
 DISK_S = 60.0  # how often the server is asked how full its disk is
 
 
@@ -120,6 +124,7 @@ class Yielding:
             self.look()
             if not self.holds or self._barred or self._clock() >= until_s:
                 break
+            self._say_once_loudly(f"{AWAY_AT_END}; {patience_s:.0f} s at most.")
             self._wake.clear()
             self._wake.wait(min(RETRY_S, self._poll_s))
         if self.holds:
@@ -229,6 +234,11 @@ class Yielding:
         if note not in self._notes:
             self._notes.append(note)
             log.info("%s", note)
+
+    def _say_once_loudly(self, note: str) -> None:
+        if note not in self._notes:
+            self._notes.append(note)
+            log.error("%s", note)  # whoever waits for our end should know why
 
     def _run(self) -> None:
         while not self._leaving:

@@ -131,6 +131,10 @@ def about(
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; what a person can meet becomes a message."""
+    return _flushed(_ended(arguments))
+
+
+def _ended(arguments: Sequence[str]) -> int:
     try:
         code = typer.main.get_command(app).main(
             args=list(arguments), prog_name="piuploader", standalone_mode=False
@@ -157,7 +161,7 @@ def run(arguments: Sequence[str]) -> int:
         return _unwritable(error, EXIT_OK)
     except Exception:  # noqa: BLE001 - the outermost place: a bug has a code of its own
         return _bug()
-    return _flushed(code if isinstance(code, int) else EXIT_OK)
+    return code if isinstance(code, int) else EXIT_OK
 
 
 def _bug() -> int:

@@ -36,11 +36,14 @@ DONE = {
 
 
 STAYING = (
-    "All is safe: the drive may go. This program stays until the server has made the thumbnails,"
+    "This program stays until the server has made the thumbnails,"
     " and then lets its other work run; Ctrl-C lets everything run at once."
 )
 LEFT_AT_ONCE = (
     "The server's queues run again, all at once; with --stay, the thumbnails would run first."
+)
+LEFT_TO_NEXT_START = (
+    "Some queues of the server are still paused: the next start of piuploader gives them back."
 )
 
 

@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from threading import Thread, current_thread, main_thread
 from types import FrameType
@@ -20,8 +20,6 @@ from piuploader.core.tally import Fate
 from piuploader.wiring.desk import Desk
 
 log = logging.getLogger(__name__)
-
-LEFT_TO_NEXT_START = "Queues of the server are still paused: the next piuploader gives them back."
 
 
 def upload(
@@ -56,19 +54,26 @@ def upload(
                     desk.yielding.uploads_over()
                 for observer in observers:
                     observer.end(status(), code)
-            if desk.yielding and not caught:
+            if desk.yielding and not caught and code in {errors.EXIT_OK, errors.EXIT_SOME_FAILED}:
                 _leave(desk.yielding, options, tell, stop=lambda: bool(caught))
     finally:
-        _close(desk)
+        _close(desk, tell)
     return code
 
 
-def _close(desk: Desk) -> None:
-    """Close the desk. Who interrupts that leaves the server's queues to the next start."""
-    try:
+def _close(desk: Desk, tell: Callable[[str], object]) -> None:
+    """Close the desk, and say what became of the server's queues if that was not seen before.
+
+    Who interrupts it leaves the queues to the next start.
+    """
+    held = desk.yielding is not None and desk.yielding.holds
+    with suppress(KeyboardInterrupt):
         desk.close()
-    except KeyboardInterrupt:
-        log.error("%s", LEFT_TO_NEXT_START)  # noqa: TRY400 - no fault of ours
+    if desk.yielding and held:
+        if desk.yielding.holds:
+            log.error("%s", outlook.LEFT_TO_NEXT_START)
+        elif desk.options.upload.policy == Policy.STAGED.value and not desk.options.queues.stay:
+            tell(outlook.LEFT_AT_ONCE)
 
 
 def _leave(
@@ -78,14 +83,10 @@ def _leave(
     *,
     stop: Callable[[], bool],
 ) -> None:
-    """Let the queues have their turn in order, or say that they get it all at once."""
-    if not yielding.holds or options.upload.policy != Policy.STAGED.value:
-        return
-    if options.queues.stay:
+    """Let the queues have their turn in order, if somebody stays for that."""
+    if yielding.holds and options.queues.stay and options.upload.policy == Policy.STAGED.value:
         tell(outlook.STAYING)
         yielding.stay(tell=lambda view: tell(outlook.thumbnails(view)), stop=stop)
-    else:
-        tell(outlook.LEFT_AT_ONCE)
 
 
 def _run(importers: Sequence[Importer]) -> list[Outcome]:
@@ -95,8 +96,6 @@ def _run(importers: Sequence[Importer]) -> list[Outcome]:
         if outcomes and _ends_all(outcomes[-1]):
             importer.stop("not begun: an earlier import was stopped")
         outcomes.append(importer.run())
-        if outcomes[-1].error:
-            log.error("%s", outcomes[-1].error)
     return outcomes
 
 

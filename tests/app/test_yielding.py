@@ -122,6 +122,18 @@ def test_closing_while_the_server_is_away_leaves_it_to_the_next_start():
     assert server.paused == set()
 
 
+def test_who_waits_at_the_end_for_a_server_that_is_away_is_told_why_once(caplog):
+    server = FakeQueueServer()
+    yielding = make(server)
+    yielding.uploads_begun()
+    yielding.look()
+    server.fails = [ServerUnreachable("gone")] * 3
+    assert yielding.close(patience_s=30.0)
+    told = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == 1
+    assert "is away" in told[0]
+
+
 def test_a_pause_that_fails_half_way_is_finished_or_given_back():
     server = FakeQueueServer(fails=[ServerBusy("503")] * 3)
     yielding = make(server)

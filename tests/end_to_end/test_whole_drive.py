@@ -217,6 +217,7 @@ def test_quota_that_runs_out_stops_with_a_true_account(drive, sandbox, server, t
     run = upload(server, drive, home=tmp_path / "home")
 
     assert run.code == 69
+    assert [each for each in run.summary["problems"] if "Make room on the server" in each]
     assert balanced(run.summary)
     safe = {f["checksum"] for f in run.files if f["ending"] in {"confirmed", "duplicate"}}
     assert safe == set(server.checksums())
