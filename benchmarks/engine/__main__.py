@@ -83,7 +83,7 @@ class Bench:
 
     def concurrency(self) -> dict[str, Any]:
         """Try each number of uploads, at once and with 20 ms of delay."""
-        given = corpus("photos", scale=0.5 * self.scale)
+        given = corpus("photos", scale=0.2 * self.scale)
         result = {}
         for name, wire in (("no delay", Wire()), ("20 ms", Wire(delay_ms=20))):
             makers = [ours, curl, *([official] if self.has_official else [])]
@@ -112,7 +112,7 @@ PARTS: dict[str, Callable[[Bench], dict[str, Any]]] = {
         "tiny", wire=Wire(delay_ms=20), scale=0.1, mine=(UPLOADS, None)
     ),
     "tiny-100": lambda bench: bench.compare(
-        "tiny", wire=Wire(delay_ms=100), scale=0.05, mine=(UPLOADS, None)
+        "tiny", wire=Wire(delay_ms=100), scale=0.02, mine=(UPLOADS, None)
     ),
     "mixed-112": lambda bench: bench.compare("mixed", wire=Wire(bytes_per_s=112e6)),
     "photos-12": lambda bench: bench.compare("photos", wire=Wire(bytes_per_s=12e6), scale=0.05),
