@@ -63,6 +63,10 @@ def test_every_key_can_be_set(tmp_path):
         min_size = "50 kB"
         on_errors = 5
         album_from_folder = true
+        album_from_path = true
+        album_joiner = "_"
+        tag_folders = true
+        tag_session = true
         stack = ["raw=raw", "bursts"]
         tags = ["Trips/Rome"]
         bandwidth_limit = "5 MB/s"
@@ -89,6 +93,10 @@ def test_every_key_can_be_set(tmp_path):
         min_size=50_000,
         on_errors=5,
         album_from_folder=True,
+        album_from_path=True,
+        album_joiner="_",
+        tag_folders=True,
+        tag_session=True,
         stack=Wanted(raw="raw", bursts="first"),
         tags=("Trips/Rome",),
         bandwidth_limit=parse_schedule("5M"),

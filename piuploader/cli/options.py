@@ -61,6 +61,12 @@ Album = Annotated[
 AlbumFromFolder = Annotated[
     bool | None, typer.Option(help="Put each into an album named like its folder.")
 ]
+AlbumFromPath = Annotated[
+    bool | None, typer.Option(help="Put each into an album named like all folders above it.")
+]
+AlbumJoiner = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Between these folders. [default: ' / ']")
+]
 Stack = Annotated[
     list[str] | None,
     typer.Option(
@@ -70,6 +76,10 @@ Stack = Annotated[
 ]
 Tag = Annotated[
     list[str] | None, typer.Option(metavar="TAG", help="Tag all: Trips/Rome; repeatable.")
+]
+TagFolders = Annotated[bool | None, typer.Option(help="Tag each with its folders: DCIM/100CANON.")]
+TagSession = Annotated[
+    bool | None, typer.Option(help="Tag all with the drive and the day, below piuploader/.")
 ]
 BandwidthLimit = Annotated[
     str | None, typer.Option(metavar="RATE", help="No faster than this in a second: 5MB.")

@@ -40,8 +40,12 @@ def upload(
     on_errors: options.OnErrors = None,
     album: options.Album = None,
     album_from_folder: options.AlbumFromFolder = None,
+    album_from_path: options.AlbumFromPath = None,
+    album_joiner: options.AlbumJoiner = None,
     stack: options.Stack = None,
     tag: options.Tag = None,
+    tag_folders: options.TagFolders = None,
+    tag_session: options.TagSession = None,
     bandwidth_limit: options.BandwidthLimit = None,
     restore_trashed: options.RestoreTrashed = None,
     timezone: options.TimeZone = None,
@@ -70,16 +74,20 @@ def upload(
             "on_errors": _read("--on-errors", values.on_errors, on_errors),
             "album": album,
             "album_from_folder": album_from_folder,
+            "album_from_path": album_from_path,
+            "album_joiner": album_joiner,
             "stack": _read("--stack", values.stacks, stack),
             "tags": _read("--tag", values.texts, tag),
+            "tag_folders": tag_folders,
+            "tag_session": tag_session,
             "bandwidth_limit": _read("--bandwidth-limit", values.schedule, bandwidth_limit),
             "restore_trashed": restore_trashed,
             "timezone": _read("--timezone", values.time_zone, timezone),
             "wait_s": _read("--wait", values.seconds, wait),
             "policy": _read("--policy", values.policy, policy),
         }
-        if album is not None and album_from_folder:
-            raise UsageError("--album puts all into one album, --album-from-folder into several")
+        if [album is not None, bool(album_from_folder), bool(album_from_path)].count(True) > 1:
+            raise UsageError("choose one of --album, --album-from-folder and --album-from-path")
         days = _days(since, until, date)
         found = [_folder(folder) for folder in folders]
         known = settings(config=config, server=server, api_key_file=api_key_file).require()
@@ -223,10 +231,9 @@ def _changed(settings: "UploadSettings", given: Mapping[str, Any]) -> "UploadSet
     """Return the file's settings, with what was given instead."""
     said = {name: value for name, value in given.items() if value is not None}
     # One album for all and one for each folder rule each other out: the option wins.
-    if said.get("album"):
-        said.setdefault("album_from_folder", False)
-    if said.get("album_from_folder"):
-        said.setdefault("album", "")
+    ways: dict[str, Any] = {"album": "", "album_from_folder": False, "album_from_path": False}
+    if any(said.get(way) for way in ways):
+        said = ways | said
     return replace(settings, **said)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from piuploader.config import values
 from piuploader.config.values import Jobs, OnErrors
+from piuploader.core.labels import JOINER
 from piuploader.core.pace import NEVER, Schedule
 from piuploader.core.stacks import Wanted
 
@@ -44,7 +45,11 @@ class UploadSettings:
     album: Annotated[str, values.text] = ""
     album_from_folder: Annotated[bool, values.flag] = False
     stack: Annotated[Wanted, values.stacks] = NO_STACKS
+    album_from_path: Annotated[bool, values.flag] = False
+    album_joiner: Annotated[str, values.text] = JOINER  # between the folders of its name
     tags: Annotated[tuple[str, ...], values.texts] = ()
+    tag_folders: Annotated[bool, values.flag] = False
+    tag_session: Annotated[bool, values.flag] = False  # the drive and the day
     bandwidth_limit: Annotated[Schedule, values.schedule] = NEVER
     restore_trashed: Annotated[bool, values.flag] = False
     timezone: Annotated[str, values.time_zone] = ""  # of cameras that write FAT drives; "": ours

@@ -164,7 +164,7 @@ class Desk:
             self._client,
             lambda: ImmichClient(self.url, self.options.key, context=self._context),
             self.options.upload,
-            drive_label=drive.label,
+            drive=drive,
         )
 
     def _new_client(self) -> ImmichClient:

@@ -117,10 +117,14 @@ def test_restore_names_the_assets(server, client):
     assert [asked.json for asked in server.asked] == [{"ids": ["1", "2"]}]
 
 
-def test_albums_are_found_by_their_whole_name(server, client):
-    albums = [{"id": "1", "albumName": "Rome"}, {"id": "2", "albumName": "Rome 2"}]
-    answer(server, "GET", "/albums", Reply(body=[*albums, {"id": "3", "albumName": "Rome"}]))
-    assert client.find_albums("Rome") == (Album("1", "Rome"), Album("3", "Rome"))
+def test_albums_come_with_the_oldest_first(server, client):
+    days = {"1": "2024-03-01", "2": "2024-01-01", "3": "2024-02-01"}
+    albums = [
+        {"id": id_, "albumName": "Rome", "createdAt": f"{day}T00:00:00.000Z"}
+        for id_, day in days.items()
+    ]
+    answer(server, "GET", "/albums", Reply(body=albums))
+    assert client.albums() == tuple(Album(id_, "Rome") for id_ in "231")
 
 
 def test_an_album_is_made_and_filled(server, client):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from piuploader.sandbox import Sandbox
-from tests.end_to_end.runs import upload
+from tests.end_to_end.runs import start, upload
 from tests.end_to_end.servers import SandboxServer
 
 AT_S = 1_700_000_000
@@ -69,3 +69,53 @@ def test_a_key_that_may_not_stack_uploads_all_the_same(server, tmp_path):
     (problem,) = run.summary["problems"]
     assert "stack.create" in problem
     assert stacks(server) == []
+
+
+def albums(server):
+    found = server.sandbox.state()["albums"]
+    return {album["name"]: sorted(names_of(server, album["asset_ids"])) for album in found}
+
+
+def tags(server):
+    found = server.sandbox.state()["tags"]
+    return {tag["value"]: sorted(names_of(server, tag["asset_ids"])) for tag in found}
+
+
+def test_albums_by_path_are_made_once_and_take_what_was_there_before_too(server, tmp_path):
+    card = fill(tmp_path / "card", "Trips/Rome/1.jpg", "Trips/Oslo/2.jpg", "3.jpg")
+    upload(server, card, home=tmp_path / "home")
+    fill(card, "Trips/Rome/4.jpg")
+    for _ in range(2):
+        run = upload(server, "--album-from-path", card, home=tmp_path / "home")
+        assert run.summary["problems"] == []
+        assert len(server.sandbox.state()["albums"]) == 3
+        assert albums(server) == {
+            "Trips / Rome": ["1.jpg", "4.jpg"],
+            "Trips / Oslo": ["2.jpg"],
+            "card": ["3.jpg"],
+        }
+
+
+def test_two_uploaders_at_once_share_their_albums_and_tags(server, tmp_path):
+    cards = [fill(tmp_path / str(n), *(f"DCIM/{n}-{m}.jpg" for m in range(9))) for n in range(3)]
+    words = ("upload", "--json", "--album-from-path", "--tag-folders")
+    processes = [start(server, *words, card, home=tmp_path / "home") for card in cards]
+    codes = [(process.communicate(timeout=120), process.returncode)[1] for process in processes]
+    assert codes == [0, 0, 0]
+    filled = [a for a in server.sandbox.state()["albums"] if a["asset_ids"]]
+    assert [len(album["asset_ids"]) for album in filled] == [27]
+    assert [len(ids) for ids in tags(server).values()] == [27]
+
+
+def test_folders_and_the_session_become_tags(server, tmp_path):
+    card = fill(tmp_path / "card", "DCIM/100CANON/1.jpg", "2.jpg")
+    upload(server, "--tag-folders", "--tag-session", card, home=tmp_path / "home")
+    found = tags(server)
+    (session,) = (tag for tag in found if tag.startswith("piuploader/card/2"))
+    assert found[session] == ["1.jpg", "2.jpg"]
+    assert found["DCIM/100CANON"] == ["1.jpg"]
+
+
+def test_only_one_way_of_naming_albums_can_be_chosen(server, tmp_path):
+    run = upload(server, "--album", "x", "--album-from-path", tmp_path, home=tmp_path / "home")
+    assert run.code == 2

@@ -207,15 +207,18 @@ class ImmichClient:
 
     # -- albums and tags ----------------------------------------------------------------
 
-    def find_albums(self, name: str) -> tuple[Album, ...]:
-        """Return the albums of this name: none, one or several. Needs album.read."""
+    def albums(self) -> tuple[Album, ...]:
+        """Return all albums, the oldest first. Needs album.read."""
         call = "GET /albums"
-        found = expect(self.call("GET", "/albums"), list, call=call)
-        albums = (
-            Album(field(one, "id", str, call=call), field(one, "albumName", str, call=call))
-            for one in found
-        )
-        return tuple(album for album in albums if album.name == name)
+        found = [
+            (
+                field_or_none(one, "createdAt", str, call=call) or "",
+                field(one, "id", str, call=call),
+                field(one, "albumName", str, call=call),
+            )
+            for one in expect(self.call("GET", "/albums"), list, call=call)
+        ]
+        return tuple(Album(id_, name) for _, id_, name in sorted(found))
 
     def create_album(self, name: str) -> Album:
         """Make an album. A second one of the same name is possible: look first."""
