@@ -78,7 +78,7 @@ class Pi:
             if not shutil.which(tool):
                 raise NotHere(f"{tool} is missing: sudo apt install mount e2fsprogs")
         self.corpus = Corpus(corpus.name, CACHE / "mnt", corpus.files, corpus.bytes)
-        self._image = CACHE / f"{corpus.name}.img"
+        self._image = CACHE / f"{corpus.folder.name}.img"
         self._make(corpus)
         self.corpus.folder.mkdir(exist_ok=True)
         self._loop = _out("losetup", "--find", "--show", "--read-only", str(self._image))
