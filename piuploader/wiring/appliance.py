@@ -16,7 +16,7 @@ from piuploader.config import Settings
 from piuploader.config.appliance import ButtonConfig, BuzzerConfig, DaemonConfig, LightsConfig
 from piuploader.core.appliance import Vitals
 from piuploader.wiring.drives import Door
-from piuploader.wiring.lamps import light_show, or_nothing
+from piuploader.wiring.lamps import light_show, or_nothing, prepare_pins
 
 if TYPE_CHECKING:
     from piuploader.adapters.buttons import PushButton  # only who has one
@@ -131,6 +131,7 @@ def _open_button(config: ButtonConfig, daemon: Daemon) -> "PushButton | None":
         return None
     from piuploader.adapters.buttons import PushButton
 
+    prepare_pins()
     return or_nothing(
         lambda: PushButton(config, pressed=daemon.ask_by_press, held=daemon.ask_by_hold)
     )
@@ -141,6 +142,7 @@ def _open_buzzer(config: BuzzerConfig) -> "Beeper | None":
         return None
     from piuploader.adapters.buzzer import Beeper
 
+    prepare_pins()
     return or_nothing(lambda: Beeper(config))
 
 

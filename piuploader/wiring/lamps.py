@@ -11,6 +11,7 @@ from piuploader.adapters.sysfs_led import SysfsLamp, find_board_led
 from piuploader.app.daemon_ports import Lamp
 from piuploader.app.light_show import LightShow
 from piuploader.config.appliance import LightsConfig
+from piuploader.core.lamps import LampKind
 
 T = TypeVar("T")
 
@@ -26,6 +27,8 @@ def light_show(config: LightsConfig) -> LightShow:
 
 def open_lamps(config: LightsConfig) -> list[Lamp]:
     """Open all lamps; those that cannot be opened are left out, and said so."""
+    if config.pins or config.bar or config.kind != LampKind.NONE.value:
+        prepare_pins()
     lamps = [
         or_nothing(lambda: open_lamp(config)),
         or_nothing(lambda: _open_bar(config)),
@@ -35,6 +38,13 @@ def open_lamps(config: LightsConfig) -> list[Lamp]:
     if not found:
         log.info("No lamp: the status file and this log tell where the box stands.")
     return found
+
+
+def prepare_pins() -> None:
+    """Choose the library for pins, where gpiozero finds none by itself."""
+    from piuploader.adapters.gpiod_pins import use_where_needed
+
+    use_where_needed()
 
 
 def or_nothing(open_it: Callable[[], T]) -> T | None:
