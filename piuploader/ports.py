@@ -65,6 +65,9 @@ class Drive(Protocol):
     def created_at(self, file: MediaFile) -> str:
         """Return the true time of the last change, ISO 8601 with offset."""
 
+    def named_at(self, file: MediaFile) -> str | None:
+        """Return the time that a file's name tells, ISO 8601 with offset; None if it tells none."""
+
     def is_present(self) -> bool:
         """Tell whether the drive is still there."""
 

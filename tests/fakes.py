@@ -1,6 +1,7 @@
 """The ports, filled in memory. Fakes behave; they are not told what to say."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -86,6 +87,10 @@ class FakeDrive:
 
     def created_at(self, file):
         return "2023-11-14T22:13:20+00:00"
+
+    def named_at(self, file):
+        found = re.search(r"IMG_(\d{4})", file.path)
+        return f"{found[1]}-01-01T00:00:00+00:00" if found else None
 
     def is_present(self):
         return self.present

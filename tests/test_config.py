@@ -67,6 +67,7 @@ def test_every_key_can_be_set(tmp_path):
         album_joiner = "_"
         tag_folders = true
         tag_session = true
+        date_from_name = true
         stack = ["raw=raw", "bursts"]
         tags = ["Trips/Rome"]
         bandwidth_limit = "5 MB/s"
@@ -97,6 +98,7 @@ def test_every_key_can_be_set(tmp_path):
         album_joiner="_",
         tag_folders=True,
         tag_session=True,
+        date_from_name=True,
         stack=Wanted(raw="raw", bursts="first"),
         tags=("Trips/Rome",),
         bandwidth_limit=parse_schedule("5M"),

@@ -25,7 +25,7 @@ from piuploader.app.item import Item
 from piuploader.app.lifeline import Lifeline
 from piuploader.app.organise import Filing
 from piuploader.app.progress import Progress
-from piuploader.app.reader import NO_STACKS, Reader
+from piuploader.app.reader import AT_BYTES, Look, Reader
 from piuploader.app.senders import Senders
 from piuploader.app.stop import Stop
 from piuploader.app.survey import Survey
@@ -34,7 +34,6 @@ from piuploader.core import films
 from piuploader.core.media import MediaTypes
 from piuploader.core.patience import judge
 from piuploader.core.session import Phase, phase_at_end
-from piuploader.core.stacks import Wanted
 from piuploader.core.status import ImportStatus
 from piuploader.core.tally import Ending, Fate, Tally
 from piuploader.ports import Drive, Ledger, Server, Wire
@@ -55,7 +54,7 @@ class Plan:
     restore_trashed: bool = False
     max_failed: int | None = None  # stop when more files than this failed; None: never
     wait_s: float = 600.0  # how long to wait for a server that is away
-    stacks: Wanted = NO_STACKS
+    look: Look = AT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class Importer:
             stop=self._stop,
             hand_over=self._clerk.take,
             send_blindly=not plan.dry_run,
-            stacks=plan.stacks,
+            look=plan.look,
             clock=clock,
         )
         self._survey = Survey(drive)

@@ -40,6 +40,7 @@ class Item:
         "film",
         "flight",
         "known",
+        "named_at",
         "refusal",
         "restored",
         "sent_duplicate",
@@ -61,6 +62,7 @@ class Item:
             None  # of a live photo, if this is its still: taken along, then let go
         )
         self.bundle: Bundle | None = None  # what it is to be stacked with
+        self.named_at: str | None = None  # the time that its name tells, where that is wanted
         self.asset_id: str | None = None
         self.sent_duplicate = False  # the server said that it had it when it was sent
         self.restored = False  # taken out of the trash, to be asked for again
@@ -74,6 +76,7 @@ class Item:
     def fate(self, ending: Ending, reason: Reason = Reason.NONE, detail: str = "") -> Fate:
         """Return the ending of this file."""
         file = self.file
+        is_dated = ending is Ending.CONFIRMED or reason is Reason.DRY_RUN
         self.stage = Stage.ENDED
         return Fate(
             file.path,
@@ -85,4 +88,6 @@ class Item:
             self.checksum,
             self.asset_id,
             self.known,
+            self.named_at if is_dated else None,
+            self.bundle.paths[0] if self.bundle else None,
         )

@@ -11,10 +11,11 @@ sends them decides (`core/films.py`).
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from piuploader import errors
 from piuploader.app.account import Account
-from piuploader.app.item import Item, Stage
+from piuploader.app.item import Bundle, Item, Stage
 from piuploader.app.stacking import bundles
 from piuploader.app.stop import Stop
 from piuploader.app.window import Window
@@ -36,7 +37,17 @@ PARCEL_S = 0.1
 # Films put aside until the photos are through; beyond so many they are taken as they come.
 MAX_ASIDE = 20_000
 NO_MORE = 99  # tries, when there is to be no further one
-NO_STACKS = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the reader looks at besides a file's bytes."""
+
+    for_stacks: Wanted = Wanted()  # noqa: RUF009  it is frozen
+    at_names: bool = False  # for dates
+
+
+AT_BYTES = Look()
 
 
 class Parcel(list[Item]):
@@ -57,7 +68,7 @@ class Reader:
         stop: Stop,
         hand_over: Callable[[Parcel], object],
         send_blindly: bool,
-        stacks: Wanted = NO_STACKS,
+        look: Look = AT_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`send_blindly`: large films may go to the senders before they are identified."""
@@ -69,7 +80,7 @@ class Reader:
         self._stop = stop
         self._hand_over = hand_over
         self._send_blindly = send_blindly
-        self._stacks = stacks
+        self._look = look
         self._clock = clock
         self._parcel = Parcel()
         self._parcel_bytes = 0
@@ -105,16 +116,18 @@ class Reader:
         known = self._ledger.known(self._drive.identity, listing.folder, names)
         pairs = {still.path: film for still, film in listing.live_pairs if not is_large(film.size)}
         paired = {film.path for film in pairs.values()}
-        in_stacks = bundles(listing.media, self._stacks)
+        in_stacks = bundles(listing.media, self._look.for_stacks)
         unchanged: list[Item] = []
         for file in listing.media:
             if paired and file.path in paired:
                 continue  # its still takes it along
             item = _item(file, known, start)
-            if in_stacks:
-                item.bundle = in_stacks.get(file.path)
+            if in_stacks or self._look.at_names:
+                self._note(item, in_stacks)
             if pairs and (film := pairs.get(file.path)):
-                self._take_pair(item, _item(film, known, start))
+                film_item = _item(film, known, start)
+                self._note(film_item, in_stacks)
+                self._take_pair(item, film_item)
             elif item.known:
                 unchanged.append(item)
             elif file.kind is Kind.VIDEO and not item.known and len(self._aside) < MAX_ASIDE:
@@ -122,6 +135,12 @@ class Reader:
             else:
                 self._take_one(item)
         self._take_unchanged(unchanged)
+
+    def _note(self, item: Item, in_stacks: Mapping[str, Bundle]) -> None:
+        """Note what is known of a file besides its bytes."""
+        item.bundle = in_stacks.get(item.file.path)
+        if self._look.at_names:
+            item.named_at = self._drive.named_at(item.file)
 
     def _take_unchanged(self, items: list[Item]) -> None:
         """Pass on, many at a time, what the ledger knows: on a re-plugged drive that is all."""

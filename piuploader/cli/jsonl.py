@@ -121,6 +121,9 @@ def file(fate: Fate, root: str) -> dict[str, Any]:
         "checksum": fate.checksum,
         "asset_id": fate.asset_id,
         "known": fate.known,
+        "dates_from": "name" if fate.named_at else None,
+        "date": fate.named_at,
+        "stack_cover": None if fate.cover is None else _text(fate.cover),
     }
 
 

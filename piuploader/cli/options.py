@@ -81,6 +81,10 @@ TagFolders = Annotated[bool | None, typer.Option(help="Tag each with its folders
 TagSession = Annotated[
     bool | None, typer.Option(help="Tag all with the drive and the day, below piuploader/.")
 ]
+DateFromName = Annotated[
+    bool | None,
+    typer.Option(help="Take the date from names like IMG_20240101_101010, if there is no EXIF."),
+]
 BandwidthLimit = Annotated[
     str | None, typer.Option(metavar="RATE", help="No faster than this in a second: 5MB.")
 ]

@@ -94,6 +94,8 @@ def files(past: PastSession, found: Iterable[PastFile]) -> Iterator[str]:
         listed += 1
         fate = Fate(each.path, each.size, 0, each.ending, each.reason, each.detail)
         why = account.failure(fate) if each.reason is not Reason.NONE else plain(each.path)
+        if each.named_at:
+            why += f" (dated by its name: {each.named_at})"
         yield f"{each.ending.value:<9}  {size(each.size):>7}  {why}"
     if not listed:
         yield f"Session {past.number} has no such files, or they are no longer kept one by one."
@@ -153,6 +155,8 @@ def _file_json(each: PastFile) -> dict[str, Any]:
         "reason": None if each.reason is Reason.NONE else each.reason.name.lower(),
         "why": each.reason.value or None,
         "detail": each.detail or None,
+        "dates_from": "name" if each.named_at else None,
+        "date": each.named_at,
     }
 
 

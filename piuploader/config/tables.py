@@ -50,6 +50,7 @@ class UploadSettings:
     tags: Annotated[tuple[str, ...], values.texts] = ()
     tag_folders: Annotated[bool, values.flag] = False
     tag_session: Annotated[bool, values.flag] = False  # the drive and the day
+    date_from_name: Annotated[bool, values.flag] = False  # where the photo itself has none
     bandwidth_limit: Annotated[Schedule, values.schedule] = NEVER
     restore_trashed: Annotated[bool, values.flag] = False
     timezone: Annotated[str, values.time_zone] = ""  # of cameras that write FAT drives; "": ours

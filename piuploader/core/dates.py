@@ -57,14 +57,18 @@ class Stamps:
 
     def iso(self, mtime_ns: int) -> str:
         """Return the true time of a stamp as `2024-06-01T12:30:00.123+02:00`."""
-        time = self.time(mtime_ns)
-        if _has_odd_offset(time):
-            time = time.astimezone(dt.UTC)
-        return time.isoformat(timespec="milliseconds")
+        return iso(self.time(mtime_ns))
 
     def day(self, mtime_ns: int) -> dt.date:
         """Return the day of a stamp in the person's zone."""
         return self.time(mtime_ns).date()
+
+
+def iso(time: dt.datetime) -> str:
+    """Return a time as `2024-06-01T12:30:00.123+02:00`."""
+    if _has_odd_offset(time):
+        time = time.astimezone(dt.UTC)
+    return time.isoformat(timespec="milliseconds")
 
 
 def digits_offset_s(kind: str, options: frozenset[str], *, kernel_minutes_west: int) -> int | None:

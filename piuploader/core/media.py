@@ -64,11 +64,12 @@ class Upload(NamedTuple):
     name: str  # the file's name, as the server shall keep it
     size: int  # bytes; the file must still have it when it is opened
     mtime_ns: int  # as the file system reports it; the file must still have it
-    created_at: str  # ISO 8601 with offset: the true time of the last change
+    created_at: str  # ISO 8601 with offset: the true time of the last change, or a better one
     checksum: str | None  # SHA-1 in hex; None: not known yet, hash while sending
     sidecar: Sidecar | None = None
     hidden: bool = False  # the film of a live photo
     live_photo_video_id: str | None = None  # the still of a live photo: its film's asset
+    modified_at: str | None = None  # of the last change; None: that is `created_at`
 
 
 class Receipt(NamedTuple):

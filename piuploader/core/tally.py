@@ -59,6 +59,8 @@ class Fate(NamedTuple):
     checksum: str | None = None  # SHA-1 in hex, where it was read
     asset_id: str | None = None  # where the server holds it
     known: bool = False  # the ledger knew the checksum: the file was not read
+    named_at: str | None = None  # the time that it was sent with, if that is from its name
+    cover: str | None = None  # path of the photo that lies on top of the stack that it is for
 
 
 @dataclass(slots=True)

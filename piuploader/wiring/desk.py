@@ -18,6 +18,7 @@ from piuploader.adapters.ledger import SqliteLedger
 from piuploader.adapters.wire import UploadWire, endpoint
 from piuploader.app.gate import Gate
 from piuploader.app.importer import Importer, MakeFilings, Plan
+from piuploader.app.reader import Look
 from piuploader.app.tuning import Tuning
 from piuploader.app.yielding import Yielding
 from piuploader.config import UploadOptions, UploadSettings
@@ -117,7 +118,7 @@ class Desk:
                 restore_trashed=upload.restore_trashed,
                 max_failed=_max_failed(upload),
                 wait_s=upload.wait_s,
-                stacks=upload.stack,
+                look=Look(upload.stack, at_names=upload.date_from_name),
             ),
             server_name=self.url,
             ping=self._ping,

@@ -56,6 +56,7 @@ uploads = st.builds(
     sidecar=sidecars,
     hidden=st.booleans(),
     live_photo_video_id=st.none() | st.uuids().map(str),
+    modified_at=st.none() | st.just("2023-05-06T07:08:09+00:00"),
 )
 
 
@@ -85,7 +86,7 @@ def test_every_field_can_be_read_back_by_another_parser(upload, device_fields):
     found = {field(part): content for part, content in parts}
     wanted = {
         "fileCreatedAt": WHEN.encode(),
-        "fileModifiedAt": WHEN.encode(),
+        "fileModifiedAt": (upload.modified_at or WHEN).encode(),
         "filename": shown(upload.name).encode(),
         "assetData": FILE,
     }

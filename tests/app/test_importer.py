@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from piuploader import errors
 from piuploader.app.gate import Gate
 from piuploader.app.importer import Importer, Plan
+from piuploader.app.reader import Look
 from piuploader.core.session import Phase
 from piuploader.core.tally import Ending, Reason
 from tests.fakes import TYPES, FakeDrive, FakeLedger, FakeServer, FakeWire, sha1
@@ -49,6 +50,21 @@ def test_sends_what_the_server_lacks():
     assert [upload.name for upload in server.uploads] == ["b.jpg"]
     assert outcome.exit_code == 0
     assert outcome.phase is Phase.COMPLETE
+
+
+def test_a_date_in_a_name_counts_when_asked_for_and_is_told_where_it_was_sent():
+    drive = FakeDrive({"IMG_2024.heic": b"a", "IMG_2024.mov": b"f", "IMG_2025.jpg": b"b"})
+    drive.live = {"IMG_2024.heic": "IMG_2024.mov"}
+    server, ledger = FakeServer(held={sha1(b"b"): "there"}), FakeLedger()
+
+    run(drive, server, ledger, look=Look(at_names=True))
+
+    assert {(u.created_at[:4], u.modified_at[:4]) for u in server.uploads} == {("2024", "2023")}
+    assert {fate.path: fate.named_at and fate.named_at[:4] for fate in ledger.fates} == {
+        "IMG_2024.heic": "2024",
+        "IMG_2024.mov": "2024",
+        "IMG_2025.jpg": None,
+    }
 
 
 def test_an_empty_drive_is_complete():

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from piuploader import errors
+from piuploader.app.reader import Look
 from piuploader.app.stacking import Stacker
 from piuploader.core.server import Stack
 from piuploader.core.stacks import Wanted
@@ -50,7 +51,7 @@ def run(drive, server, stacks, *, is_stopped=None, wanted=RAW):
     importing = importer(
         drive,
         server,
-        stacks=wanted,
+        look=Look(wanted),
         filings=lambda problem, stopped: (
             Stacker(stacks, problem=problem, is_stopped=is_stopped or stopped),
         ),

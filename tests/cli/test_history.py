@@ -58,6 +58,15 @@ def visit(ledger, fates, *, label="CARD", outcome="complete", problems=()):
     return session
 
 
+def test_what_was_dated_by_its_name_is_listed(ledger, shown):
+    at = "2024-01-01T10:10:10.000+01:00"
+    visit(ledger, [fate("IMG_20240101_101010.jpg", named_at=at), fate("2.jpg")])
+    lines = shown("history", "--files", "1").splitlines()
+    assert [f"dated by its name: {at}" in line for line in lines] == [False, True]
+    files = json.loads(shown("history", "--files", "1", "--json"))["files"]
+    assert [(file["dates_from"], file["date"]) for file in files] == [(None, None), ("name", at)]
+
+
 def incomplete(ledger):
     fates = [
         fate("DCIM/1.jpg"),

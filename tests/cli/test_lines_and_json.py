@@ -131,6 +131,9 @@ SCHEMAS = {
         "checksum": {"type": ["string", "null"], "pattern": "^[0-9a-f]{40}$"},
         "asset_id": MAYBE_TEXT,
         "known": {"type": "boolean"},
+        "dates_from": {"enum": ["name", None]},
+        "date": MAYBE_TEXT,
+        "stack_cover": MAYBE_TEXT,
     },
     "progress": {
         "phase": {"type": "string"},

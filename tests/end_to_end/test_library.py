@@ -1,5 +1,6 @@
 """Stacks, albums, tags and dates, from the command line to what the server holds."""
 
+import json
 import os
 from pathlib import Path
 
@@ -119,3 +120,36 @@ def test_folders_and_the_session_become_tags(server, tmp_path):
 def test_only_one_way_of_naming_albums_can_be_chosen(server, tmp_path):
     run = upload(server, "--album", "x", "--album-from-path", tmp_path, home=tmp_path / "home")
     assert run.code == 2
+
+
+def test_names_give_dates_when_asked_and_every_guess_can_be_listed(server, tmp_path):
+    card = fill(tmp_path / "card", "IMG_20240101_101010.jpg", "IMG_1.JPG")
+    config = tmp_path / "config.toml"
+    config.write_text('[upload]\ndate_from_name = true\ntimezone = "Europe/Berlin"\n')
+    run = upload(server, "--config", config, card, home=tmp_path / "home")
+    told = {file["path"]: (file["dates_from"], file["date"]) for file in run.files}
+    assert told == {
+        "IMG_20240101_101010.jpg": ("name", "2024-01-01T10:10:10.000+01:00"),
+        "IMG_1.JPG": (None, None),
+    }
+    held = {asset["name"]: asset for asset in server.sandbox.assets()}
+    dated, other = held["IMG_20240101_101010.jpg"], held["IMG_1.JPG"]
+    assert dated["file_created_at"].startswith("2024-01-01T09:10:10")
+    assert other["file_created_at"].startswith("2023-11-14T22:13:20")
+    assert dated["file_modified_at"] == other["file_modified_at"]
+    listed, _ = start(
+        server, "history", "--files", "1", "--json", home=tmp_path / "home"
+    ).communicate(timeout=60)
+    assert {file["path"]: file["date"] for file in json.loads(listed)["files"]} == {
+        path: date for path, (_, date) in told.items()
+    }
+    again = upload(server, "--config", config, card, home=tmp_path / "home")
+    assert [file["dates_from"] for file in again.files] == [None, None]  # nothing was sent
+
+
+def test_nobody_asked_for_dates_from_names(server, tmp_path):
+    card = fill(tmp_path / "card", "IMG_20240101_101010.jpg")
+    run = upload(server, card, home=tmp_path / "home")
+    assert run.files[0]["dates_from"] is None
+    (asset,) = server.sandbox.assets()
+    assert asset["file_created_at"].startswith("2023-11-14T22:13:20")

@@ -8,7 +8,7 @@ from piuploader.adapters.folder import reading
 from piuploader.adapters.folder.mounts import Place
 from piuploader.adapters.folder.quicktime import facts_of
 from piuploader.adapters.folder.walk import Walk
-from piuploader.core import live_photo
+from piuploader.core import dates, live_photo, name_dates
 from piuploader.core.dates import Stamps
 from piuploader.core.media import MediaFile, MediaTypes
 from piuploader.core.selection import Filter, Selection
@@ -112,6 +112,12 @@ class FolderDrive:
     def created_at(self, file: MediaFile) -> str:
         """Return the true time of the last change, ISO 8601 with offset."""
         return self._stamps.iso(file.mtime_ns)
+
+    def named_at(self, file: MediaFile) -> str | None:
+        """Return the time that a file's name tells, ISO 8601 with offset; None if it tells none."""
+        zone, changed = self._stamps.zone, self._stamps.time(file.mtime_ns)
+        time = name_dates.told(file.path.rpartition("/")[2], zone=zone, changed=changed)
+        return dates.iso(time) if time else None
 
     def is_present(self) -> bool:
         """Tell whether the drive is still there."""

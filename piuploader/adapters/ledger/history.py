@@ -26,7 +26,7 @@ SELECT sessions.id, drives.label, drives.identity, servers.address, started, end
 FROM sessions JOIN drives ON drives.id = sessions.drive JOIN servers ON servers.id = sessions.server
 """
 FILES = """
-SELECT folders.path, name, size, ending, reason, detail
+SELECT folders.path, name, size, ending, reason, detail, named_at
 FROM session_files JOIN folders ON folders.id = session_files.folder
 WHERE session = ? AND ending LIKE ? ORDER BY folders.path, name
 """
@@ -63,6 +63,7 @@ class PastFile(NamedTuple):
     ending: Ending
     reason: Reason
     detail: str
+    named_at: str | None  # the time that it was sent with, if that is a guess from its name
 
 
 class KnownDrive(NamedTuple):
@@ -168,9 +169,9 @@ class History:
 
 
 def _file(row: tuple[Any, ...]) -> PastFile:
-    folder, name, size, ending, reason, detail = row
+    folder, name, size, ending, reason, detail, named_at = row
     path = os.fsdecode(folder + b"/" + name if folder else name)
-    return PastFile(path, size, Ending(ending), _reason(reason), detail)
+    return PastFile(path, size, Ending(ending), _reason(reason), detail, named_at)
 
 
 def _reason(name: str) -> Reason:

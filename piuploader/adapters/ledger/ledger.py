@@ -47,8 +47,8 @@ WHERE asset_id IS NOT excluded.asset_id OR server IS NOT excluded.server
     OR mtime_ns <> excluded.mtime_ns OR size <> excluded.size OR checksum <> excluded.checksum
 """
 LIST = """
-INSERT OR REPLACE INTO session_files (session, folder, name, size, ending, reason, detail)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO session_files (session, folder, name, size, ending, reason, detail, named_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 DRIVE = """
 INSERT INTO drives (identity, label, first_seen, last_seen) VALUES (?, ?, ?, ?)

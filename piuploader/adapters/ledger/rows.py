@@ -33,7 +33,7 @@ class Batch:
     def add(self, fates: Iterable[Fate], *, now_s: float, server: int, room: int) -> int:
         """Sort fates. `room`: how many of what was not done may be listed; return what is left."""
         for fate in fates:
-            path, size, mtime_ns, ending, reason, detail, checksum, asset_id, known = fate
+            path, size, mtime_ns, ending, reason, detail, checksum, asset_id, known, at, _ = fate
             self.counts[ending] += 1
             self.sizes[ending] += size
             is_news = reason not in NOISE and not (known and ending is Ending.DUPLICATE)
@@ -52,7 +52,7 @@ class Batch:
                         self.unlisted += 1
                         continue
                     room -= 1
-                row = (name, size, ending.value, reason.name, text(detail) if detail else "")
+                row = (name, size, ending.value, reason.name, text(detail) if detail else "", at)
                 self.listed.append((folder, row))
         return room
 

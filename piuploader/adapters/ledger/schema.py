@@ -93,6 +93,10 @@ MIGRATIONS = (
         value TEXT NOT NULL CHECK (json_valid(value))
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- The time that a file was sent with, if that is a guess from its name; ISO 8601.
+    ALTER TABLE session_files ADD COLUMN named_at TEXT;
+    """,
 )
 
 

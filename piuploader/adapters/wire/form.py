@@ -53,7 +53,8 @@ class Form:
         """Return the bytes around this upload's file."""
         open_ = self._open
         name = printable(upload.name)
-        when = upload.created_at.encode()
+        created = upload.created_at.encode()
+        modified = (upload.modified_at or upload.created_at).encode()
         form = b""
         if upload.sidecar:
             form = (
@@ -62,7 +63,7 @@ class Form:
             )
         form += (
             b'%bfileCreatedAt"\r\n\r\n%b\r\n%bfileModifiedAt"\r\n\r\n%b\r\n%bfilename"\r\n\r\n%b\r\n'
-            % (open_, when, open_, when, open_, name)
+            % (open_, created, open_, modified, open_, name)
         )
         for field, value in self._optional(upload):
             form += b'%b%b"\r\n\r\n%b\r\n' % (open_, field, value)
