@@ -66,6 +66,7 @@ def _server(server: ServerLook | None) -> dict[str, Any] | None:
             "waiting": work.waiting,
             "paused_queues": work.paused_queues,
             "settled": work.settled,
+            "eta_s": None if work.eta_s is None else round(work.eta_s),
         },
     }
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from piuploader.config import Settings, UploadOptions, cache_folder, state_folder
 from piuploader.core.appliance import ServerLook
-from piuploader.core.queues import EMPTY_POLLS
+from piuploader.core.flow import Flow
 from piuploader.core.session import AT_REST, Phase
 from piuploader.core.status import ImportStatus, ServerWork
 from piuploader.errors import PermissionMissing, PiUploaderError
@@ -67,7 +67,7 @@ class Door:
         self._client: ImmichClient | None = None  # for looks
         self._reads_queues = True
         self._key_is_good = False
-        self._empty_looks = 0
+        self._flow = Flow()
         self._recover_at_s = 0.0
 
     @property
@@ -106,6 +106,7 @@ class Door:
 
         with self._lock:
             self._importing = True
+            self._flow.forget()  # its pace would count what is uploaded now
             if self._desk is None:
                 self._desk = Desk(self._options)
             return self._desk
@@ -161,15 +162,10 @@ class Door:
         except PermissionMissing:
             self._reads_queues = False  # asked once: the key is what it is
             return None
-        active = sum(queue.active for queue in queues)
-        waiting = sum(queue.held_up for queue in queues)
-        self._empty_looks = 0 if active or waiting else self._empty_looks + 1
-        return ServerWork(
-            active=active,
-            waiting=waiting,
-            paused_queues=sum(queue.is_paused and queue.held_up > 0 for queue in queues),
-            settled=self._empty_looks >= EMPTY_POLLS,
-        )
+        work = self._flow.look(monotonic(), queues).work
+        # Only those that hold work back: an empty one says nothing of what is still to come.
+        held = sum(queue.is_paused and queue.held_up > 0 for queue in queues)
+        return replace(work, paused_queues=held)
 
     def _close_idle_desk(self) -> None:
         if self._desk and (self._desk.yielding is None or self._desk.yielding.idle):

@@ -115,6 +115,15 @@ def test_a_light_does_not_hang_on_words():
     assert light(drive(Phase.UPLOADING, limits=words)) is Light.UPLOADING
 
 
+def test_programs_are_told_when_the_server_has_finished():
+    work = ServerWork(active=2, waiting=40, eta_s=123.4)
+    written = document(
+        ApplianceStatus(started=True, server=ServerLook(reachable=True, work=work)), now_s=0.0
+    )
+    jsonschema.validate(written, SCHEMA)
+    assert written["server"]["jobs"]["eta_s"] == 123
+
+
 def test_what_limits_is_told_to_programs_by_name():
     status = ApplianceStatus(
         started=True, drives=(drive(Phase.UPLOADING, limit_reason=Limit.HEAT, limits="hot"),)
