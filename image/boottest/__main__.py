@@ -8,21 +8,22 @@ serial console's log and a picture of the light for each start. Exits with 1 if 
 failed; the last line is "N passed, N failed".
 """
 
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from image.boottest.checks import AFTER_THE_CUT, BOX
+from image.boottest.checks import AFTER_THE_CUT, BOX, SIMULATED_PINS
 from image.boottest.guest import Guest
-from image.boottest.lights import draw, read_changes
+from image.boottest.lights import draw, plays, read_changes
 from image.boottest.machine import ACT_LINE, HOST, Machine
 from image.boottest.proof import Proof
 from image.boottest.sticks import Stick, make_stick
 from image.packing.card import ALIGNED
 from image.packing.programs import run
-from piuploader.core.signals import Light
+from piuploader.core.signals import SIGNALS, Light
 from piuploader.sandbox import Sandbox
 
 CARD_BYTES = 3 * 1024**3  # what somebody flashes the image to
@@ -106,6 +107,7 @@ class Trial:
                 machine.network(on=True)
                 guest.shows(Light.READY, when="network back", within_s=STEP_S)
                 self._box(guest)
+                self._pin(guest)
                 for name in ("vfat", "exfat", "ntfs", "ext4", "bare"):
                     self._import(guest, {name: sticks[name]})
                     self._pull(guest, name)
@@ -169,6 +171,17 @@ class Trial:
         self._proof.note(
             f"the service takes {' '.join(rss.split()[1:])}; {guest.prints('free -m | sed -n 2p')}"
         )
+
+    def _pin(self, guest: Guest) -> None:
+        """Prove that an LED on a pin plays, too."""
+        beats = SIGNALS[Light.READY].beats
+        value = guest.prints(SIMULATED_PINS).splitlines()[-1]
+        guest.shows(Light.READY, when="an LED on GPIO 17", within_s=60, rhythm=False)
+        changes = guest.pin_changes(value, for_s=4 * sum(beats))
+        seen = [(round(each.at_s, 2), each.lit) for each in changes]
+        end = changes[-1].at_s if changes else 0.0
+        good = plays(changes[1:], beats, since_s=0.0, until_s=end)
+        self._proof.check("an LED on GPIO 17 plays ready", good=good, seen=seen or value)
 
     def _import(self, guest: Guest, sticks: dict[str, Stick], *, when: str = "") -> None:
         title = when or " and ".join(sticks)
@@ -259,6 +272,8 @@ def main() -> int:
     """Prove it; return the exit code."""
     image, out = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     out.mkdir(parents=True, exist_ok=True)
+    # The machine is switched off also when somebody ends the test.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     with (
         tempfile.TemporaryDirectory(dir=out, prefix="work.") as work,
         Sandbox(job_speed=20.0) as sandbox,

@@ -43,3 +43,17 @@ PYTHON""",
         "test $(journalctl --namespace=piuploader --list-boots --quiet | grep -c .) -gt 1"
     ),
 }
+
+# A chip like that of the Pi's header, simulated by the kernel, and an LED on its line 17.
+SIMULATED_PINS: Final = """set -e
+modprobe gpio-sim
+cd /sys/kernel/config/gpio-sim
+mkdir -p pi/bank0
+echo 54 > pi/bank0/num_lines
+echo pinctrl-bcm2711 > pi/bank0/label
+echo 1 > pi/live
+udevadm settle
+printf '\\n[lights]\\nkind = "led"\\npins = [17]\\n' >> /etc/piuploader/config.toml
+systemctl reload piuploader
+echo /sys/devices/platform/$(cat pi/dev_name)/$(cat pi/bank0/chip_name)/sim_gpio17/value
+"""

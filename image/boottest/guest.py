@@ -6,12 +6,22 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from image.boottest.lights import plays, read_changes
+from image.boottest.lights import Change, plays, read_changes
 from image.boottest.machine import ACT_LINE, Machine
 from image.boottest.proof import Proof
 from piuploader.core.signals import SIGNALS, Light
 
 LED = "/sys/class/leds/ACT"
+SAMPLER = """
+import time
+end, before = time.monotonic() + {for_s}, ""
+while time.monotonic() < end:
+    now = open("{value}").read().strip()
+    if now != before:
+        print(time.monotonic(), now)
+        before = now
+    time.sleep(0.02)
+"""
 A_MOMENT_S = 0.002  # the kernel counts in milliseconds
 
 
@@ -43,6 +53,13 @@ class Guest:
         except ValueError:
             return {}
         return found
+
+    def pin_changes(self, value: str, *, for_s: float) -> list[Change]:
+        """Return how a simulated pin changed; `value` is the simulator's file."""
+        script = SAMPLER.format(value=value, for_s=for_s)
+        printed = self.prints(f"python3 -c '{script}'", within_s=for_s + 120)
+        words = [line.split() for line in printed.splitlines()]
+        return [Change(float(at), lit=level == "1") for at, level in words]
 
     def light(self) -> str:
         """Return the name of the signal that the service says it shows."""

@@ -20,10 +20,8 @@ from typing import Any, Self
 from image.packing.card import ALIGNED
 from image.packing.programs import run
 
-COMMAND_LINE = (
-    "root=LABEL=piuploader-root ro rootwait fsck.repair=yes console=ttyAMA0 loglevel=5 "
-    "systemd.debug_shell=hvc0 systemd.getty_auto=no panic=10"
-)
+# Besides what the image's own cmdline.txt says: a console to log, a shell to ask.
+MORE_WORDS = "console=ttyAMA0 loglevel=5 systemd.debug_shell=hvc0 systemd.getty_auto=no"
 ACT_LINE = 1  # of the machine's own GPIO chip, a PL061
 HOST = "10.0.2.2"  # the host, as QEMU's user network shows it
 BEGIN, END = "@@begin@@", "@@end@@"
@@ -57,11 +55,12 @@ class Machine:
         """Switch on."""
         for path in (self.lights, self.serial):
             path.unlink(missing_ok=True)
-        kernel, initrd = self._kernel()
+        kernel, initrd, words = self._from_card("vmlinuz", "initrd", "cmdline")
+        command_line = f"{words.read_text(encoding='ascii').strip()} {MORE_WORDS}"
         tree = self._device_tree()
         arguments = [
             *self._arguments(tree),
-            "-kernel", str(kernel), "-initrd", str(initrd), "-append", COMMAND_LINE,
+            "-kernel", str(kernel), "-initrd", str(initrd), "-append", command_line,
             "-drive", f"if=none,id=card,file={self._card},format=raw,cache=writeback",
             "-device", "virtio-blk-pci,drive=card",
             "-netdev", "user,id=net0", "-device", "virtio-net-pci,id=nic0,netdev=net0,romfile=",
@@ -219,15 +218,16 @@ class Machine:
     def _dumped(self) -> Path:
         return self._folder / f"{self._name}.dtb"
 
-    def _kernel(self) -> tuple[Path, Path]:
-        """Take the image's own kernel and initial RAM disk from its boot partition."""
+    def _from_card(self, *names: str) -> list[Path]:
+        """Take the image's own kernel and the like from its boot partition."""
         boot = f"{self._card}@@{ALIGNED}"
         listing = run("mdir", "-b", "-i", boot, "::/").split()
-        kernel = next(each for each in listing if re.match(r"::/vmlinuz", each))
-        initrd = next(each for each in listing if re.match(r"::/initrd", each))
-        for source, name in ((kernel, "vmlinuz"), (initrd, "initrd")):
+        found = []
+        for name in names:
+            source = next(each for each in listing if each.startswith(f"::/{name}"))
             run("mcopy", "-n", "-o", "-i", boot, source, self._folder / name)
-        return self._folder / "vmlinuz", self._folder / "initrd"
+            found.append(self._folder / name)
+        return found
 
     def _device_tree(self) -> Path:
         """Return QEMU's own device tree with an LED, as the Pi's is called, on its GPIO chip."""
