@@ -45,7 +45,7 @@ class JsonLines:
         self._out = out
         self._about = {
             "server": server,
-            "folders": [_text(folder) for folder in folders],
+            "folders": [text(folder) for folder in folders],
             "dry_run": dry_run,
         }
         self._every_s = every_s
@@ -93,7 +93,7 @@ def write_error(out: TextIO, error: BaseException) -> None:
         code = EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED
     facts = {
         "kind": type(error).__name__,
-        "message": _text(str(error)) or "interrupted",
+        "message": text(str(error)) or "interrupted",
         "hint": hint,
         "exit_code": code,
     }
@@ -108,7 +108,7 @@ def _line(event: str, facts: dict[str, Any]) -> str:
 
 def file(fate: Fate, root: str) -> dict[str, Any]:
     """Return the facts of the event `file`."""
-    facts: dict[str, Any] = {"root": _text(root), "path": _text(fate.path)}
+    facts: dict[str, Any] = {"root": text(root), "path": text(fate.path)}
     if facts["path"] != fate.path:
         facts["path_base64"] = base64.b64encode(os.fsencode(fate.path)).decode()
     return facts | {
@@ -117,13 +117,13 @@ def file(fate: Fate, root: str) -> dict[str, Any]:
         "ending": fate.ending.value,
         "reason": _code(fate.reason),
         "why": fate.reason.value or None,
-        "detail": _text(fate.detail) or None,
+        "detail": text(fate.detail) or None,
         "checksum": fate.checksum,
         "asset_id": fate.asset_id,
         "known": fate.known,
         "dates_from": "name" if fate.named_at else None,
         "date": fate.named_at,
-        "stack_cover": None if fate.cover is None else _text(fate.cover),
+        "stack_cover": None if fate.cover is None else text(fate.cover),
     }
 
 
@@ -131,7 +131,7 @@ def progress(status: ImportStatus) -> dict[str, Any]:
     """Return the facts of the event `progress`."""
     return {
         "phase": status.phase.value,
-        "drive": _text(status.drive),
+        "drive": text(status.drive),
         "seconds": round(status.seconds, 3),
         "scanned": status.scanned,
         "found": status.tally.found,
@@ -163,7 +163,7 @@ def summary(status: ImportStatus, exit_code: int) -> dict[str, Any]:
         reasons.setdefault(ending.value, {})[str(_code(reason))] = files
     return {
         "phase": status.phase.value,
-        "drive": _text(status.drive),
+        "drive": text(status.drive),
         "seconds": round(status.seconds, 3),
         "found": tally.found,
         "endings": {ending.value: tally.endings[ending] for ending in Ending},
@@ -173,8 +173,8 @@ def summary(status: ImportStatus, exit_code: int) -> dict[str, Any]:
         "balanced": tally.open == 0,
         "sent_bytes": status.sent_bytes,
         "read_bytes": status.read_bytes,
-        "notes": [_text(note) for note in status.notes],
-        "problems": [_text(problem) for problem in status.problems],
+        "notes": [text(note) for note in status.notes],
+        "problems": [text(problem) for problem in status.problems],
         "server": _server(status),
         "safe_to_unplug": account.safe_to_unplug(status),
         "all_on_server": account.all_on_server(status),
@@ -200,6 +200,6 @@ def _code(reason: Reason) -> str | None:
     return None if reason is Reason.NONE else reason.name.lower()
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
     """Return a name as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
     return LONE_SURROGATE.sub("\ufffd", name)

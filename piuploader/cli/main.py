@@ -51,6 +51,7 @@ def _in_cli(name: str, help_: str, attribute: str = "") -> Lazy:
 COMMANDS: dict[str, Lazy] = {
     "setup": _in_cli("setup", "Ask for the server and the API key, check them, remember them."),
     "upload": _in_cli("upload", "Bring every photo in these folders to the server."),
+    "plan": _in_cli("plan", "Say what an import of these folders would do, file by file, and why."),
     "doctor": _in_cli(
         "doctor", "Check server, key and this machine, with a remedy for each fault."
     ),
@@ -193,7 +194,7 @@ def _read_no_more() -> None:
 
 
 def _wants_json_lines(arguments: Sequence[str]) -> bool:
-    return arguments[:1] == ["upload"] and "--json" in arguments
+    return arguments[:1] in (["upload"], ["plan"]) and "--json" in arguments
 
 
 def _tell_program(message: str) -> None:

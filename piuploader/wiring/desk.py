@@ -165,7 +165,7 @@ class Desk:
             self._client,
             lambda: ImmichClient(self.url, self.options.key, context=self._context),
             self.options.upload,
-            drive=drive,
+            drive_label=drive.label,
         )
 
     def _new_client(self) -> ImmichClient:

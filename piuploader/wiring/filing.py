@@ -10,7 +10,6 @@ from piuploader.app.organise import Filing, Organiser
 from piuploader.app.stacking import Stacker
 from piuploader.config import UploadSettings
 from piuploader.core.labels import Labels, session_tag
-from piuploader.ports import Drive
 
 
 def filings(
@@ -18,7 +17,7 @@ def filings(
     new_client: Callable[[], ImmichClient],
     upload: UploadSettings,
     *,
-    drive: Drive,
+    drive_label: str,
 ) -> MakeFilings:
     """Return what makes the filings of one import.
 
@@ -27,7 +26,7 @@ def filings(
 
     def make(problem: Callable[[str], object], is_stopped: Callable[[], bool]) -> Sequence[Filing]:
         made: list[Filing] = []
-        labels = labels_of(upload, drive)
+        labels = labels_of(upload, drive_label)
         if not labels.none:
             made.append(Organiser(client, labels, problem=problem))
         if not upload.stack.nothing:
@@ -37,7 +36,7 @@ def filings(
     return make
 
 
-def labels_of(upload: UploadSettings, drive: Drive) -> Labels:
+def labels_of(upload: UploadSettings, drive_label: str) -> Labels:
     """Return the albums and tags that files of a drive get at a visit that begins now."""
     zone = ZoneInfo(upload.timezone) if upload.timezone else None
     today = datetime.now(UTC).astimezone(zone).date()
@@ -46,8 +45,8 @@ def labels_of(upload: UploadSettings, drive: Drive) -> Labels:
         album_from_folder=upload.album_from_folder,
         album_from_path=upload.album_from_path,
         joiner=upload.album_joiner,
-        root_name=drive.label,
+        root_name=drive_label,
         given_tags=upload.tags,
         tag_folders=upload.tag_folders,
-        session_tag=session_tag(drive.label, today) if upload.tag_session else "",
+        session_tag=session_tag(drive_label, today) if upload.tag_session else "",
     )
