@@ -14,13 +14,12 @@ import pytest
 
 from piuploader.adapters.immich import ImmichClient
 from piuploader.adapters.immich.admin import ImmichAdmin
-from piuploader.app.recovery import recover
 from piuploader.cli.main import run
 from piuploader.config import QueueSettings
 from piuploader.core.queues import HEAVY
 from piuploader.errors import PiUploaderError
 from piuploader.sandbox import Sandbox
-from piuploader.wiring.queues import holdings, yielding
+from piuploader.wiring.queues import recovered, yielding
 from tests.waiting import wait_until
 
 ALWAYS = QueueSettings(quiet_hours="")
@@ -283,7 +282,7 @@ def test_a_kill_at_any_moment_leaves_nothing_paused_after_the_next_start(tmp_pat
                 sleep(rng.uniform(0.0, 0.25))
                 child.send_signal(signal.SIGKILL)
             caught += paused(sandbox) != {"videoConversion"} or admin.settings() != before
-            recover(admin, holdings(tmp_path, sandbox.url, ALWAYS))
+            recovered(client, state=tmp_path, queues=ALWAYS)
             assert paused(sandbox) == {"videoConversion"}
             assert admin.settings() == before
             assert not list((tmp_path / "queues").iterdir())
@@ -315,7 +314,16 @@ def drive(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_upload_is_put_right_by_the_next_command(here, environment, drive):
+@pytest.mark.parametrize(
+    ("after", "host"),
+    [
+        (["queues", "--seconds", "0"], "127.0.0.1"),
+        (["queues", "--seconds", "0"], "localhost"),  # the same server by another name
+        (["doctor"], "127.0.0.1"),
+        (["recommend", "--server-class", "D"], "127.0.0.1"),
+    ],
+)
+def test_a_killed_upload_is_put_right_by_the_next_command(here, environment, drive, after, host):
     """The real command, killed; then any other command of piuploader."""
     with subprocess.Popen(
         command("upload", drive), env=environment, stdout=subprocess.DEVNULL
@@ -323,7 +331,8 @@ def test_a_killed_upload_is_put_right_by_the_next_command(here, environment, dri
         wait_until(lambda: paused(here) == set(HEAVY), within_s=30.0)
         process.kill()
     assert paused(here) == set(HEAVY)
-    subprocess.run(command("queues", "--seconds", "0"), env=environment, check=True)
+    environment["PIUPLOADER_SERVER"] = here.url.replace("127.0.0.1", host)
+    subprocess.run(command(*after), env=environment, check=True)
     assert paused(here) == set()
 
 

@@ -11,6 +11,9 @@ and no process number that was used again can deceive him. A state folder
 that several computers share may have locks that do not reach across: an
 entry of another computer counts as abandoned only after its limit.
 
+A server is known by its address, and by the id of our key, which only one
+server knows: the address may be written differently, or have changed.
+
 Every write is whole or not at all: a new file is filled, synced and renamed over the
 old one, and the folder is synced, all before the server is asked.
 """
@@ -47,18 +50,23 @@ class Holdings:
         folder: Path,
         server: str,
         *,
+        key_id: str = "",
         lease_s: float = 12 * 3600.0,
         now: Callable[[], datetime] = _utc_now,
         host: str | None = None,
     ) -> None:
-        """Prepare; nothing is written yet. `server` is its base URL."""
+        """Prepare; nothing is written yet. `server` is its base URL.
+
+        `key_id` is the server's own name for our key; "": not known.
+        """
         self._folder = folder
         self._server = server
+        self._key_id = key_id
         self._lease = timedelta(seconds=lease_s)
         self._now = now
         self._host = host or platform.node()
-        self._stem = f"queues-{hashlib.sha256(server.encode()).hexdigest()[:12]}"
-        self._mine = folder / f"{self._stem}-{secrets.token_hex(6)}.json"
+        stem = f"queues-{hashlib.sha256(server.encode()).hexdigest()[:12]}"
+        self._mine = folder / f"{stem}-{secrets.token_hex(6)}.json"
         self._lock: int | None = None
 
     def write(self, holding: Holding) -> None:
@@ -78,7 +86,7 @@ class Holdings:
 
     def others(self) -> Holding:
         """Return what other processes hold of this server, those that are no more included."""
-        tables = [table for path in self._paths() if (table := _read(path)) is not None]
+        tables = [table for path in self._paths() if (table := self._read(path)) is not None]
         entries = [_from_json(table) for table in tables]
         return Holding(
             paused=frozenset().union(*(entry.paused for entry in entries)),
@@ -96,7 +104,7 @@ class Holdings:
             except OSError:
                 continue  # it lives, or another process gives it back just now
             try:
-                table = _read(path)
+                table = self._read(path)
                 if table is not None and self._is_ours_to_end(table):
                     yield AbandonedEntry(path, table)
                 if not path.exists():
@@ -115,11 +123,20 @@ class Holdings:
         self._lock = None
 
     def _paths(self) -> list[Path]:
-        return sorted(p for p in self._folder.glob(f"{self._stem}-*.json") if p != self._mine)
+        """Return the entries of others, of this server and, unread yet, of any."""
+        return sorted(p for p in self._folder.glob("queues-*.json") if p != self._mine)
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        """Read an entry; None if it is gone, is none, or belongs to another server."""
+        table = _read(path)
+        if table is None:
+            return None
+        same_key = bool(self._key_id) and table.get("key_id") == self._key_id
+        return table if same_key or table.get("server") == self._server else None
 
     def _sweep(self) -> None:
         """Remove locks whose process died before it wrote anything."""
-        for lock in self._folder.glob(f"{self._stem}-*.lock"):
+        for lock in self._folder.glob("queues-*.lock"):
             if lock.with_suffix(".json").exists() or lock == self._mine.with_suffix(".lock"):
                 continue
             with suppress(OSError):
@@ -133,6 +150,7 @@ class Holdings:
         return {
             "format": FORMAT,
             "server": self._server,
+            "key_id": self._key_id,
             "host": self._host,
             "boot_id": _boot_id(),
             "pid": os.getpid(),

@@ -84,10 +84,14 @@ def _document(findings: "list[Finding]", code: int) -> dict[str, object]:
 def _server(known: "Settings", stack: ExitStack) -> "Callable[[], ImmichClient]":
     def connect() -> "ImmichClient":
         from piuploader.adapters.immich import ImmichClient, resolve
+        from piuploader.config import state_folder
+        from piuploader.wiring.queues import recovered
 
         known.require()
         url = resolve(known.url, known.ca_file)
-        return stack.enter_context(ImmichClient(url, known.key, ca_file=known.ca_file))
+        client = stack.enter_context(ImmichClient(url, known.key, ca_file=known.ca_file))
+        recovered(client, state=state_folder(), queues=known.config.queues)
+        return client
 
     return connect
 

@@ -5,7 +5,6 @@ still have their turn, closed when nothing is left to do.
 """
 
 import logging
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -138,16 +137,13 @@ class Door:
 
     def _give_back_what_was_left(self, client: "ImmichClient") -> None:
         """Give back what a service that was cut off held; no drive may ever come for it."""
-        from piuploader.adapters.immich.admin import ImmichAdmin  # as above
-        from piuploader.app.recovery import recover  # as above
-        from piuploader.wiring.queues import holdings  # as above
+        from piuploader.wiring.queues import recovered  # as above
 
         now_s = monotonic()
         if now_s < self._recover_at_s:
             return
         self._recover_at_s = now_s + RECOVER_EVERY_S
-        with closing(holdings(self._options.state, client.url, self._options.queues)) as journal:
-            recover(ImmichAdmin(client.call), journal)
+        recovered(client, state=self._options.state, queues=self._options.queues)
 
     def _work_of_desk(self) -> ServerWork | None:
         return self._desk.yielding.server_work() if self._desk and self._desk.yielding else None

@@ -50,7 +50,7 @@ def reach(settings: Settings) -> Iterator[Reach]:
     state = state_folder()
     with ImmichClient(url, settings.key, ca_file=settings.ca_file, timeout_s=QUICK_S) as client:
         admin = ImmichAdmin(client.call)
-        with closing(holdings(state, url, settings.config.queues)) as journal:
+        with closing(holdings(state, client, settings.config.queues)) as journal:
             book = ConfigBook(state / "config", url)
             yield Reach(url, client, admin, journal, book, recover(admin, journal))
 
@@ -111,9 +111,22 @@ def _or_else(ask: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
-def holdings(state: Path, url: str, queues: QueueSettings) -> Holdings:
+def holdings(state: Path, client: ImmichClient, queues: QueueSettings) -> Holdings:
     """Return the journal of what this device holds of a server."""
-    return Holdings(state / "queues", url, lease_s=queues.lease_h * HOUR_S)
+    return Holdings(
+        state / "queues",
+        client.url,
+        key_id=_or_else(client.key_id, ""),
+        lease_s=queues.lease_h * HOUR_S,
+    )
+
+
+def recovered(client: ImmichClient, *, state: Path, queues: QueueSettings) -> tuple[str, ...]:
+    """Give back what a dead run left paused, and return what a person should know of it."""
+    if not any((state / "queues").glob("*")):
+        return ()  # as a rule: then the server need not be asked who it is
+    with closing(holdings(state, client, queues)) as journal:
+        return recover(ImmichAdmin(client.call), journal)
 
 
 def yielding(client: ImmichClient, *, state: Path, policy: str, queues: QueueSettings) -> Yielding:
@@ -123,7 +136,7 @@ def yielding(client: ImmichClient, *, state: Path, policy: str, queues: QueueSet
     paused is given back here, before anything else.
     """
     admin = ImmichAdmin(client.call)
-    journal = holdings(state, client.url, queues)
+    journal = holdings(state, client, queues)
     recover(admin, journal)
     return Yielding(
         admin,

@@ -76,6 +76,30 @@ def test_one_server_knows_nothing_of_another(folder):
     assert list(other.abandoned()) == []
 
 
+def test_a_server_is_known_by_the_id_of_our_key_whatever_its_address(folder):
+    mine = Holdings(folder, URL, key_id="a1")
+    mine.write(SOME)
+    mine.close()
+    moved = "http://192.168.1.5:2283"
+    for other in (Holdings(folder, moved), Holdings(folder, moved, key_id="b2")):
+        assert not other.others()
+        assert list(other.abandoned()) == []
+    same = Holdings(folder, moved, key_id="a1")
+    assert same.others() == SOME
+    for entry in same.abandoned():
+        assert entry.holding == SOME
+        entry.settle(Holding())
+    assert entries(folder) == []
+
+
+def test_a_key_whose_id_is_not_known_proves_nothing(folder):
+    mine = Holdings(folder, URL)
+    mine.write(SOME)
+    mine.close()
+    assert list(Holdings(folder, "http://elsewhere").abandoned()) == []
+    assert len(list(Holdings(folder, URL, key_id="a1").abandoned())) == 1
+
+
 def test_what_a_process_could_not_give_back_is_given_away_when_it_lets_go(folder):
     mine, next_one = Holdings(folder, URL), Holdings(folder, URL)
     mine.write(SOME)

@@ -126,6 +126,11 @@ class ImmichClient:
         granted = field(self.call("GET", "/api-keys/me"), "permissions", list, call=call)
         return frozenset(texts(granted, call=call, name="permissions"))
 
+    def key_id(self) -> str:
+        """Return the id of the key: no other server knows it. Works with any valid key."""
+        call = "GET /api-keys/me"
+        return field(self.call("GET", "/api-keys/me"), "id", str, call=call)
+
     def me(self) -> User:
         """Return the key's owner. Needs user.read."""
         call = "GET /users/me"
