@@ -11,7 +11,7 @@ Each stack is looked up before: what a person arranged stays as it is.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from queue import SimpleQueue
+from queue import Queue
 from threading import Thread
 from typing import Protocol
 
@@ -20,6 +20,9 @@ from piuploader.app.item import Bundle, Item
 from piuploader.core.media import MediaFile
 from piuploader.core.server import Stack
 from piuploader.core.stacks import Wanted, find
+
+# Stacks that wait to be made, some 300 bytes each. Beyond, it is the clerk that waits.
+MOST_WAITING = 10_000
 
 
 class Stacks(Protocol):
@@ -54,7 +57,7 @@ class Stacker:
         self._server = server
         self._problem = problem
         self._is_stopped = is_stopped
-        self._complete: SimpleQueue[list[str] | None] = SimpleQueue()
+        self._complete: Queue[list[str] | None] = Queue(MOST_WAITING)
         self._again: list[list[str]] = []
         self._thread: Thread | None = None
         self._bug: BaseException | None = None
@@ -91,6 +94,8 @@ class Stacker:
             self._work()
         except BaseException as error:  # noqa: BLE001 - a bug must end the run, not this thread
             self._bug = error
+            for _ in iter(self._complete.get, None):
+                pass  # nobody shall wait for room
         finally:
             self._server.close()
 

@@ -1,5 +1,6 @@
 """Stacks: made when all of a stack is safe, looked up before, never at the photos' expense."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,6 +145,16 @@ def test_what_cannot_be_stacked_is_told_once_and_no_photo_fails():
     assert "2 stacks" in problem
     assert "stack.create" in problem
     assert stacks.asked == 3  # each once, and then it was clear
+
+
+def test_a_bug_ends_loudly_and_nobody_waits_for_ever():
+    stacks = FakeStacks()
+    stacks.fails = [RuntimeError("a bug")]
+    drive, server = _known()
+    drive.files |= {"1.cr3": b"raw", "1.jpg": b"jpeg"}
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(drive, server, stacks)
+    assert stacks.closed
 
 
 def test_when_the_run_is_stopped_what_is_left_is_left():
