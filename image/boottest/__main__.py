@@ -54,15 +54,15 @@ class Trial:
         self._sandbox = sandbox
         self._work = work
         self._proof = Proof()
-        self._card = work / "card.img"
+        self.card = work / "card.img"
         # With holes, and by reference where the file system can.
-        subprocess.run(["cp", "--sparse=always", "--reflink=auto", image, self._card], check=True)
-        with self._card.open("r+b") as file:
+        subprocess.run(["cp", "--sparse=always", "--reflink=auto", image, self.card], check=True)
+        with self.card.open("r+b") as file:
             file.truncate(CARD_BYTES)
 
     def run(self) -> Proof:
         """Go through everything; what breaks in the middle counts as failed."""
-        self._configure()
+        self.configure()
         sticks = self._make_sticks()
         for scene in (self._first_start, self._second_start):
             try:
@@ -71,7 +71,7 @@ class Trial:
                 self._proof.check(f"{scene.__name__} runs to its end", good=False, seen=repr(error))
         return self._proof
 
-    def _configure(self) -> None:
+    def configure(self) -> None:
         """Write piuploader.toml, as a person would with the card in a computer."""
         key = self._work / "key"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", key)
@@ -83,7 +83,7 @@ class Trial:
         )
         ours = self._work / "piuploader.toml"
         ours.write_text(text, encoding="utf-8")
-        run("mcopy", "-o", "-i", f"{self._card}@@{ALIGNED}", ours, "::/piuploader.toml")
+        run("mcopy", "-o", "-i", f"{self.card}@@{ALIGNED}", ours, "::/piuploader.toml")
 
     def _make_sticks(self) -> dict[str, Stick]:
         kinds = ("vfat", "exfat", "ntfs", "ext4", "broken")
@@ -96,7 +96,7 @@ class Trial:
     def _first_start(self, sticks: dict[str, Stick]) -> None:
         proof = self._proof
         proof.note("power on, without a network")
-        with Machine(self._card, self._out, "first") as machine:
+        with Machine(self.card, self._out, "first") as machine:
             try:
                 machine.network(on=False)
                 guest = Guest(machine, proof)
@@ -127,7 +127,7 @@ class Trial:
     def _second_start(self, sticks: dict[str, Stick]) -> None:
         proof = self._proof
         proof.note("power on, 512 MB, the drive still in")
-        with Machine(self._card, self._out, "second", memory_mib=512) as machine:
+        with Machine(self.card, self._out, "second", memory_mib=512) as machine:
             try:
                 machine.plug("cut", sticks["cut"].image)
                 guest = Guest(machine, proof)

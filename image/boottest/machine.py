@@ -38,13 +38,16 @@ class Answer:
 class Machine:
     """One machine, from power on to power off."""
 
-    def __init__(self, card: Path, folder: Path, name: str, *, memory_mib: int = 1024) -> None:
+    def __init__(
+        self, card: Path, folder: Path, name: str, *, memory_mib: int = 1024, ssh_port: int = 0
+    ) -> None:
         self.lights = folder / f"{name}-lights.log"
         self.serial = folder / f"{name}-serial.log"
         self._card = card
         self._folder = folder
         self._name = name
         self._memory_mib = memory_mib
+        self._ssh_port = ssh_port  # on this machine's loopback; 0: none
         self._process: subprocess.Popen[bytes] | None = None
         self._qmp: socket.socket | None = None
         self._console: socket.socket | None = None
@@ -58,12 +61,15 @@ class Machine:
         kernel, initrd, words = self._from_card("vmlinuz", "initrd", "cmdline")
         command_line = f"{words.read_text(encoding='ascii').strip()} {MORE_WORDS}"
         tree = self._device_tree()
+        network = "user,id=net0"
+        if self._ssh_port:
+            network += f",hostfwd=tcp:127.0.0.1:{self._ssh_port}-:22"
         arguments = [
             *self._arguments(tree),
             "-kernel", str(kernel), "-initrd", str(initrd), "-append", command_line,
             "-drive", f"if=none,id=card,file={self._card},format=raw,cache=writeback",
             "-device", "virtio-blk-pci,drive=card",
-            "-netdev", "user,id=net0", "-device", "virtio-net-pci,id=nic0,netdev=net0,romfile=",
+            "-netdev", network, "-device", "virtio-net-pci,id=nic0,netdev=net0,romfile=",
             "-device", "qemu-xhci,id=usb,p2=8,p3=8",
             "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset",
             "-serial", f"file:{self.serial}",
