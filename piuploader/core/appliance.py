@@ -125,7 +125,8 @@ def account_sentence(status: ImportStatus) -> str:
     failed = tally.endings[Ending.FAILED]
     if not status.media_found:
         return "no photos or films on this drive"
-    said = f"{tally.safe} files are safe on the server: {sent} sent now, {there} were there"
+    files = "1 file is" if tally.safe == 1 else f"{tally.safe} files are"
+    said = f"{files} safe on the server: {sent} sent now, {there} there already"
     return f"{said}; {failed} failed" if failed else said
 
 

@@ -163,7 +163,7 @@ def account_lines(visit: Visit) -> list[str]:
             f"seconds={status.seconds:.0f} per_second={rate:.0f}"
         )
         reasons = [
-            f"Failed: {count} times: {reason.value}"
+            f"Failed: {reason.value}: {count}"
             for (ending, reason), count in status.tally.reasons.most_common()
             if ending is Ending.FAILED
         ]

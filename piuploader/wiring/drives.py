@@ -201,7 +201,8 @@ class DriveImport:
         finally:
             self._door.give_back(is_good=is_good)
         status = importer.status()
-        if self._door.delete_confirmed and not self._stopped and status.phase in AT_REST:
+        wanted = self._door.delete_confirmed and status.tally.safe > 0
+        if wanted and not self._stopped and status.phase in AT_REST:
             status = self._clean(status)
         return status
 

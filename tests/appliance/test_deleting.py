@@ -140,6 +140,23 @@ def test_after_an_import_only_what_the_server_holds_is_deleted(
     assert [path.name for path in (folder / "DCIM").iterdir()] == ["b.jpg"]
 
 
+def test_a_drive_without_anything_safe_is_never_made_writable(tmp_path, server, monkeypatch):
+    monkeypatch.setenv("PIUPLOADER_STATE", str(tmp_path / "state"))
+    environ = {"PIUPLOADER_SERVER": server.url, "PIUPLOADER_API_KEY": server.admin_key}
+    (tmp_path / "EMPTY").mkdir()
+    opened = []
+    door = Door(
+        settings(config=empty_config(tmp_path), environ=environ),
+        delete_confirmed=True,
+        writable=opened.append,
+    )
+    try:
+        status = door.begin(tmp_path / "EMPTY").run()
+    finally:
+        door.close()
+    assert (opened, status.problems) == ([], ())
+
+
 def empty_config(tmp_path):
     path = tmp_path / "service.toml"
     path.write_text("")

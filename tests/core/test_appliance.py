@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -220,5 +221,10 @@ def test_the_account_is_told_in_a_sentence():
             phase=Phase.INCOMPLETE, drive="", tally=tally, scanned=True, seconds=1, media_found=8
         )
     )
-    assert told == "7 files are safe on the server: 4 sent now, 3 were there; 1 failed"
+    assert told == "7 files are safe on the server: 4 sent now, 3 there already; 1 failed"
     assert "no photos" in account_sentence(session(Phase.COMPLETE, media=0))
+
+
+def test_a_single_file_is_told_as_one():
+    alone = replace(session(Phase.COMPLETE), tally=Tally(1, Counter({Ending.CONFIRMED: 1})))
+    assert account_sentence(alone).startswith("1 file is safe on the server: 1 sent now")
