@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,25 @@ def test_nobody_asked_for_dates_from_names(server, tmp_path):
     assert run.files[0]["dates_from"] is None
     (asset,) = server.sandbox.assets()
     assert asset["file_created_at"].startswith("2023-11-14T22:13:20")
+
+
+@pytest.mark.slow
+def test_after_a_kill_the_next_run_makes_up_what_is_missing(server, tmp_path):
+    names = [f"DCIM/IMG_{number:04}.{end}" for number in range(60) for end in ("CR2", "JPG")]
+    card = fill(tmp_path / "card", *names)
+    words = ("upload", "--json", "--stack", "raw", "--album-from-path", "--tag-folders", card)
+    slow = ("--bandwidth-limit", "400K")
+    process = start(server, *words, *slow, home=tmp_path / "home")
+    deadline = time.monotonic() + 30
+    while not stacks(server) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate(timeout=60)
+    assert 0 < len(stacks(server)) < 60
+
+    run = upload(server, *words[2:], home=tmp_path / "home")
+
+    assert (run.code, run.summary["problems"]) == (0, [])
+    assert [len(stack) for stack in stacks(server)] == [2] * 60
+    assert {name: len(files) for name, files in albums(server).items()} == {"DCIM": 120}
+    assert len(tags(server)["DCIM"]) == 120
