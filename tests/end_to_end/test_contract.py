@@ -18,7 +18,10 @@ def test_a_whole_import_keeps_to_the_document(tmp_path):
     DriveMaker(drive).fill(SMALL)
     with Sandbox(record=True) as sandbox:
         home = tmp_path / "home"
+        words = ["--album-from-path", "--tag-folders", "--stack", "all", "--date-from-name"]
         upload(sandbox, "--album", "Card", "--tag", "Trips/Rome", drive, home=home)
+        for command in ("plan", "upload"):
+            start(sandbox, command, *words, drive, home=home).communicate(timeout=60)
         for words in (["doctor"], ["queues"], ["recommend", "--server-class", "C"]):
             start(sandbox, *words, home=home).communicate(timeout=60)
         exchanges = sandbox.exchanges()
