@@ -21,7 +21,7 @@ from piuploader.core.tally import Ending, Fate
 FRAMES_PER_S = 2
 MOST_TRANSFERS = 6
 MOST_PROBLEMS = 3
-ROWS_BESIDE = 14  # lines of the view that are not transfers
+ROWS_BESIDE = 15  # lines of the view that are not transfers
 STYLES = {
     Ending.CONFIRMED: "green",
     Ending.DUPLICATE: "cyan",
@@ -141,12 +141,12 @@ def _layers(status: ImportStatus) -> RenderableType:
     ours = f"{status.uploads_active} active, {status.uploads_queued:,} queued"
     if status.uploads_target:
         ours += f", {status.uploads_target} allowed"
-    if status.limits:
-        ours += f" ({words.plain(status.limits)})"
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(ratio=1, no_wrap=True)
     table.add_row("Our uploads", _line(ours))
+    if status.limits:
+        table.add_row("Limited by", _line(words.plain(status.limits)))
     table.add_row("Server's jobs", _line(_jobs(status)))
     return table
 

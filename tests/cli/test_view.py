@@ -34,7 +34,8 @@ def test_a_running_import_tells_both_layers_and_how_long_it_takes():
         "6.2 GB of 10.1 GB",
         "12.3 MB/s",
         "about 5 min 17 s left",
-        "4 active, 128 queued, 6 allowed (the server's answers)",
+        "4 active, 128 queued, 6 allowed",
+        "Limited by     the server's answers",
         "3 active, 412 waiting, 2 queues paused",
         "1 confirmed, 1 duplicate, 1 skipped, 1 failed",
         "! the server was away for 12 s",
@@ -64,6 +65,12 @@ def test_a_drive_that_may_go_is_not_asked_to_stay():
 def test_six_transfers_are_enough():
     text = shown(lambda view: view.picture(running()))
     assert re.findall(r"IMG_(\d)", text) == list("012345")
+
+
+def test_what_limits_is_not_cut_off_at_eighty_columns():
+    says = "under-voltage: use a stronger power supply, 81 °C: pacing"
+    text = shown(lambda view: view.picture(running(uploads_queued=12_345, limits=says)))
+    assert says in text
 
 
 def test_a_pause_says_what_it_waits_for():
@@ -128,7 +135,7 @@ def test_many_failures_are_cut_short():
     [
         (status(SENT, THERE, JUNK), "The drive may go: all 2 files are safe on the server.", True),
         (status(SENT), "The drive may go: its one file is safe on the server.", True),
-        (status(JUNK), "There was nothing to upload: the drive may go.", True),
+        (status(JUNK), "There was nothing to upload: the drive may go.", False),
         (status(WOULD), "Nothing was sent, for this was a dry run: 1 file would be.", False),
         (status(EMPTY, phase=Phase.INCOMPLETE), "keep it: 1 file is not safe", False),
         (status(EMPTY, phase=Phase.FAILED), "but 1 file is not on the server", False),
