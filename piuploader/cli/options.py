@@ -53,7 +53,10 @@ Date = Annotated[
 MinSize = Annotated[str | None, typer.Option(metavar="SIZE", help="Leave out smaller files: 50kB.")]
 OnErrors = Annotated[
     str | None,
-    typer.Option(metavar="stop|continue|N", help="When files fail. [default: continue]"),
+    typer.Option(
+        metavar="stop|continue|N",
+        help="When files fail; N: stop after more than N. [default: continue]",
+    ),
 ]
 Album = Annotated[
     str | None, typer.Option(metavar="NAME", help="Put all into this album; made if needed.")
@@ -93,7 +96,7 @@ RestoreTrashed = Annotated[
 ]
 TimeZone = Annotated[
     str | None,
-    typer.Option(metavar="ZONE", help="Of the camera's clock, for FAT drives. [default: ours]"),
+    typer.Option(metavar="ZONE", help="Of cameras' clocks: FAT drives, names, days. [default: ours]"),
 ]
 Wait = Annotated[
     str | None,
