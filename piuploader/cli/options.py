@@ -96,7 +96,7 @@ RestoreTrashed = Annotated[
 ]
 TimeZone = Annotated[
     str | None,
-    typer.Option(metavar="ZONE", help="Of cameras' clocks: FAT drives, names, days. [default: ours]"),
+    typer.Option(metavar="ZONE", help="Of cameras' clocks: FAT drives, names. [default: ours]"),
 ]
 Wait = Annotated[
     str | None,
