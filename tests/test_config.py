@@ -130,6 +130,7 @@ def test_every_key_can_be_set(tmp_path):
         ('[upload]\nmin_size = "big"', ["min_size", "20 MB"]),
         ('[upload]\nextensions = ["a/b"]', ["extensions"]),
         ("[upload]\nincludes = []", ["did you mean 'include'"]),
+        ('[upload]\ninclude = ["*.jpg", ""]', ["include", "must not be empty"]),
         ("[queues]\nlease_h = 1000", ["lease_h", "168"]),
         ("[upload]\njobs = = 3", ["not valid TOML", "line 2"]),
     ],

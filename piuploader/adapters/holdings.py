@@ -35,6 +35,7 @@ from piuploader.errors import LedgerError
 
 FORMAT = 1
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+MACHINE_ID = Path("/etc/machine-id")
 GRACE = timedelta(hours=1)  # past the limit, for clocks that differ and a server that is away
 
 
@@ -54,6 +55,7 @@ class Holdings:
         lease_s: float = 12 * 3600.0,
         now: Callable[[], datetime] = _utc_now,
         host: str | None = None,
+        machine_id: str | None = None,
     ) -> None:
         """Prepare; nothing is written yet. `server` is its base URL.
 
@@ -65,6 +67,7 @@ class Holdings:
         self._lease = timedelta(seconds=lease_s)
         self._now = now
         self._host = host or platform.node()
+        self._machine_id = _text_of(MACHINE_ID) if machine_id is None else machine_id
         stem = f"queues-{hashlib.sha256(server.encode()).hexdigest()[:12]}"
         self._mine = folder / f"{stem}-{secrets.token_hex(6)}.json"
         self._lock: int | None = None
@@ -152,7 +155,8 @@ class Holdings:
             "server": self._server,
             "key_id": self._key_id,
             "host": self._host,
-            "boot_id": _boot_id(),
+            "machine_id": self._machine_id,
+            "boot_id": _text_of(BOOT_ID),
             "pid": os.getpid(),
             "written": now.isoformat(timespec="seconds"),
             "until": (now + self._lease).isoformat(timespec="seconds"),
@@ -160,8 +164,13 @@ class Holdings:
         }
 
     def _is_ours_to_end(self, table: dict[str, Any]) -> bool:
-        """Tell whether a free lock proves the end of that process: on this computer it does."""
+        """Tell whether a free lock proves the end of that process: on this computer it does.
+
+        A computer may get another name, and a system that forgets at every boot another id.
+        """
         if table["host"] == self._host:
+            return True
+        if self._machine_id and table.get("machine_id") == self._machine_id:
             return True
         return self._now() > datetime.fromisoformat(table["until"]) + GRACE
 
@@ -255,8 +264,8 @@ def _locked(path: Path) -> int:
     return handle
 
 
-def _boot_id() -> str:
+def _text_of(file: Path) -> str:
     try:
-        return BOOT_ID.read_text(encoding="ascii").strip()
+        return file.read_text(encoding="ascii").strip()
     except OSError:
         return ""

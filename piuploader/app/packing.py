@@ -37,4 +37,6 @@ def _sidecar(drive: Drive, path: str, problem: Callable[[str], object]) -> Sidec
     except errors.FileUnreadable as error:
         problem(f"A sidecar was not sent: {error}")
         return None
+    if not data:  # it says nothing, and a server may refuse the whole upload for an empty part
+        return None
     return Sidecar(path.rpartition("/")[2], data)

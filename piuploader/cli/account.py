@@ -49,10 +49,11 @@ def is_dry_run(tally: Tally) -> bool:
 
 
 def all_on_server(status: ImportStatus) -> bool:
-    """Tell whether the server was seen to hold every file that was asked for."""
+    """Tell whether the server was seen to hold every file that was asked for, one at least."""
     tally = status.tally
     return (
         status.phase is Phase.COMPLETE
+        and tally.safe > 0
         and not tally.open
         and not tally.endings[Ending.FAILED]
         and not is_dry_run(tally)

@@ -37,11 +37,12 @@ def text(value: object) -> str:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Read a list of texts; a single one will do."""
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return tuple(value)
+    """Read a list of texts; a single one will do, an empty one is taken for a mistake."""
+    found = (value,) if isinstance(value, str) else value
+    if isinstance(found, list | tuple) and all(isinstance(one, str) for one in found):
+        if not all(map(str.strip, found)):
+            raise ValueError("must not be empty")
+        return tuple(found)
     raise ValueError('must be a list of texts: ["one", "two"]')
 
 

@@ -36,7 +36,13 @@ def build(world: World, restart: Restart) -> web.Application:
     app.router.add_get("/.well-known/immich", _well_known)
     app.add_subapp("/sandbox", control_app(world, restart))
     app.router.add_route("*", "/{rest:.*}", api.unknown)
+    app.on_response_prepare.append(_anonymous)
     return app
+
+
+async def _anonymous(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001
+    """Leave out aiohttp's name: Immich names no server, and a proxy is known by one."""
+    response.headers.popall("Server", None)
 
 
 async def _well_known(request: web.Request) -> web.Response:  # noqa: ARG001

@@ -149,7 +149,7 @@ signal.pause()
 
 def test_an_entry_of_another_computer_is_left_until_its_limit(folder):
     """Locks may not reach across a shared folder: only time tells."""
-    there = Holdings(folder, URL, host="elsewhere", lease_s=3600.0)
+    there = Holdings(folder, URL, host="elsewhere", machine_id="2", lease_s=3600.0)
     there.write(SOME)
     there.close()
 
@@ -158,6 +158,15 @@ def test_an_entry_of_another_computer_is_left_until_its_limit(folder):
 
     assert list(Holdings(folder, URL, now=lambda: soon).abandoned()) == []
     assert [e.holding for e in Holdings(folder, URL, now=lambda: late).abandoned()] == [SOME]
+
+
+def test_a_computer_that_got_another_name_meanwhile_knows_its_own_entries(folder):
+    before = Holdings(folder, URL, host="raspberrypi", machine_id="1")
+    before.write(SOME)
+    before.close()
+
+    after = Holdings(folder, URL, host="photos", machine_id="1")
+    assert [entry.holding for entry in after.abandoned()] == [SOME]
 
 
 def test_a_damaged_entry_harms_nobody(folder):

@@ -45,6 +45,7 @@ def test_a_wrong_command_line_exits_with_2_and_leads_on(arguments):
         (["upload", "/", "--jobs", "0"], 2, '--jobs must be "auto" or a number'),
         (["upload", "/", "--date", "2024", "--since", "2023"], 2, "--date says both ends"),
         (["upload", "/", "--since", "2025", "--until", "2024"], 2, "--since must not be after"),
+        (["upload", "/", "--include", ""], 2, "--include must not be empty"),
         (["upload", "/", "--policy", "fast"], 2, "--policy must be one of"),
         (["upload", "/", "--album", "a", "--album-from-folder"], 2, "--album"),
         (["upload", "/"], 78, "piuploader setup"),

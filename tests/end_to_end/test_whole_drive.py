@@ -252,3 +252,16 @@ def test_a_second_interrupt_breaks_off_a_stalled_upload(drive, sandbox, server, 
     assert process.returncode == 143, err
     assert time.monotonic() - begun < 4  # one alone would grant 5 s
     assert balanced(json.loads(out.splitlines()[-1]))
+
+
+def test_an_empty_sidecar_does_not_hinder_its_photo(sandbox, server, tmp_path):
+    """A server may refuse a form with an empty part."""
+    card = tmp_path / "card"
+    card.mkdir()
+    (card / "1.jpg").write_bytes(b"\xff\xd8 a photo")
+    (card / "1.jpg.xmp").touch()
+
+    run = upload(server, card, home=tmp_path / "home")
+
+    assert run.code == 0, run.err
+    assert [asset["sidecar_path"] for asset in sandbox.assets()] == [None]
