@@ -1,7 +1,8 @@
 """Set up the box itself: the files of Debian that Wi-Fi, name, time zone and ssh are in.
 
 `root` is where the system's files are, and `run` starts a program: both are
-parameters, so that tests change no machine. Programs that are not installed
+parameters, so that tests change no machine. A root elsewhere is not the system
+that runs: its files are written, and no program is started. Programs that are not installed
 are passed over: the files alone do from the next boot on.
 """
 
@@ -21,6 +22,7 @@ from piuploader.core.boot_system import (
 from piuploader.errors import ConfigError
 
 FIRST_USER = 1000  # Debian's first person
+RUNNING = Path("/")
 PROGRAM_S = 20.0  # seconds; those started here take one
 
 
@@ -32,15 +34,20 @@ def run_program(arguments: Sequence[str]) -> None:
         )
 
 
+def _start_nothing(_arguments: Sequence[str]) -> None:
+    """Leave the machine that runs as it is."""
+
+
 class SystemFiles:
     """Applies what the boot partition says, and changes only what is different."""
 
     def __init__(
-        self, *, root: Path = Path("/"), run: Callable[[Sequence[str]], object] = run_program
+        self, *, root: Path = RUNNING, run: Callable[[Sequence[str]], object] | None = None
     ) -> None:
+        """`run` is for tests; as a rule it follows from `root`."""
         self._etc = root / "etc"
         self._root = root
-        self._run = run
+        self._run = run or (run_program if root == RUNNING else _start_nothing)
 
     def apply(self, system: System) -> None:
         """Set everything up; raise ConfigError for a time zone that is none, OSError else."""
