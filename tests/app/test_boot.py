@@ -37,23 +37,6 @@ kind = "rgb"
 pins = [17, 27, 22]
 """
 
-
-def test_another_root_is_set_up_without_a_change_to_the_machine_that_runs(card, monkeypatch):
-    programs = card.root / "programs"
-    programs.mkdir()
-    for name in ("hostname", "iw", "rfkill"):
-        (programs / name).write_text(f'#!/bin/sh\necho "$0 $*" >> {card.root}/ran\n')
-        (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    card.write(TEXT)
-    assert take_over(
-        BootPartition(boot=card.boot, etc=card.etc, seen=card.seen),
-        SystemFiles(root=card.root).apply,
-    )
-    assert card.in_etc("hostname") == "photos\n"
-    assert not (card.root / "ran").exists()
-
-
 COMMAND = "import typer; from piuploader.cli.boot_config import boot_config; typer.run(boot_config)"
 
 
@@ -168,6 +151,22 @@ def test_a_root_that_forgets_is_set_up_again_at_every_boot(card):
     assert card.start()
     assert card.in_etc("hostname") == "photos\n"
     assert "psk=correct horse" in wifi.read_text()
+
+
+def test_another_root_is_set_up_without_a_change_to_the_machine_that_runs(card, monkeypatch):
+    programs = card.root / "programs"
+    programs.mkdir()
+    for name in ("hostname", "iw", "rfkill"):
+        (programs / name).write_text(f'#!/bin/sh\necho "$0 $*" >> {card.root}/ran\n')
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    card.write(TEXT)
+    assert take_over(
+        BootPartition(boot=card.boot, etc=card.etc, seen=card.seen),
+        SystemFiles(root=card.root).apply,
+    )
+    assert card.in_etc("hostname") == "photos\n"
+    assert not (card.root / "ran").exists()
 
 
 def test_edited_again_later_the_secrets_need_not_be_typed_again(card):
