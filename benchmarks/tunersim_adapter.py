@@ -52,6 +52,7 @@ def sample(seen: Any) -> Sample:
     return Sample(
         t_s=seen.t,
         dt_s=seen.dt,
+        uploads_allowed=None if seen.n_target is None else max(1, int(seen.n_target)),
         uploads_active=seen.n_active,
         uploads_paused=seen.n_paused,
         acked_bytes=_first(seen.bytes_acked, seen.bytes_written, seen.bytes_done),

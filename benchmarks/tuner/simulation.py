@@ -95,6 +95,7 @@ class Simulation:
         full = seen.sent > 0.9 * link
         sample = Sample(
             t_s=round(self.now_s, 6),
+            uploads_allowed=uploads,
             uploads_active=active,
             uploads_paused=len(held) - active,
             acked_bytes=seen.sent * (1.0 + 0.02 * self._luck.gauss(0.0, 1.0)),

@@ -211,6 +211,7 @@ class Tuning:
         return Sample(
             t_s=self._now_s,
             dt_s=max(1e-3, self._now_s - before_s),
+            uploads_allowed=self.decision.uploads,
             uploads_active=active,
             uploads_paused=paused,
             acked_bytes=float(traffic.sent_bytes if flow.acked_bytes is None else flow.acked_bytes),

@@ -21,8 +21,8 @@ COLUMNS = SAMPLE_COLUMNS + DECISION_COLUMNS
 _LIMITS_BETWEEN = "; "
 _FLAGS = {"throttled", "under_voltage", "same_host", "drop_surplus"}
 _COUNTS = {
-    "uploads_active", "uploads_paused", "files_done", "overload_errors", "connection_errors",
-    "cores", "queue_jobs", "uploads",
+    "uploads_allowed", "uploads_active", "uploads_paused", "files_done", "overload_errors",
+    "connection_errors", "cores", "queue_jobs", "uploads",
 }  # fmt: skip
 
 

@@ -53,12 +53,14 @@ def server_gone(memory: Gone, sample: Sample) -> tuple[Gone, Cap | None]:
 
 # --- The server is overloaded: cut, hold, and come back slowly. ------------
 
+REFUSES = "the server refuses more at once"
 OVERLOAD_WINDOW_S = 20.0
 OVERLOAD_SHARE = 0.01
 OVERLOAD_MANY = 2  # a single refusal is no overload
 OVERLOAD_HOLD_S = 60.0
 OVERLOAD_HOLD_MOST_S = 960.0
 OVERLOAD_STEP_S = 30.0
+OVERLOAD_GRACE_S = 3.0  # after a cut; what was under way is still refused
 OVERLOAD_WARNED_S = 240.0  # after a hold; so long one refusal is enough to hold again
 
 
@@ -71,11 +73,14 @@ class Overload:
     hold_s: float = OVERLOAD_HOLD_S
     next_step_s: float = 0.0
     until_s: float = 0.0
+    cut_at_s: float | None = None
 
 
 def overload(memory: Overload, sample: Sample) -> tuple[Overload, Cap | None]:
     """Cut by up to half when over 1 % of 20 s fail; hold 60 s, then one more every 30 s."""
     now = sample.t_s
+    if memory.cut_at_s is not None and now - memory.cut_at_s < OVERLOAD_GRACE_S:
+        return memory, Cap(Reason.OVERLOAD, REFUSES, memory.cap)
     answers = memory.answers
     if sample.files_done or sample.overload_errors:
         answers = (*answers, (now, sample.files_done, sample.overload_errors))
@@ -84,7 +89,8 @@ def overload(memory: Overload, sample: Sample) -> tuple[Overload, Cap | None]:
     share = bad / max(1, bad + sum(a[1] for a in answers))
     memory = replace(memory, answers=answers)
     many = bad >= OVERLOAD_MANY and share > OVERLOAD_SHARE
-    running = max(1, sample.uploads_active)
+    # A refused worker may be waiting to try again: what was allowed is what was too much.
+    running = max(1, sample.uploads_allowed or sample.uploads_active)
     warned = memory.cap is not None and now < memory.until_s
     if sample.overload_errors and (many or warned):
         if memory.cap is None:
@@ -93,7 +99,8 @@ def overload(memory: Overload, sample: Sample) -> tuple[Overload, Cap | None]:
         else:
             # We know the bound now: a step below it, for longer.
             cut, hold = min(running, memory.cap) - 1, min(memory.hold_s * 2, OVERLOAD_HOLD_MOST_S)
-        memory = Overload((), max(1, cut), hold, now + hold, now + hold + OVERLOAD_WARNED_S)
+        until = now + hold + OVERLOAD_WARNED_S
+        memory = Overload((), max(1, cut), hold, now + hold, until, now)
     elif memory.cap is not None and now >= memory.next_step_s:
         if now >= memory.until_s:
             return replace(memory, cap=None, hold_s=OVERLOAD_HOLD_S), None
@@ -103,7 +110,7 @@ def overload(memory: Overload, sample: Sample) -> tuple[Overload, Cap | None]:
         return memory, Cap(Reason.OVERLOAD, "the server refused one: no more for now", running)
     if memory.cap is None:
         return memory, None
-    return memory, Cap(Reason.OVERLOAD, "the server refuses more at once", memory.cap)
+    return memory, Cap(Reason.OVERLOAD, REFUSES, memory.cap)
 
 
 # --- The server answers slowly: no growth. ---------------------------------

@@ -68,6 +68,8 @@ class Sample:
     t_s: float
     """When the second ended, on any steady clock."""
     dt_s: float = 1.0
+    uploads_allowed: int | None = None
+    """What the last decision allowed; fewer may run, for lack of files or after a refusal."""
     uploads_active: int = 0
     """Uploads that had a place when the second ended."""
     uploads_paused: int = 0

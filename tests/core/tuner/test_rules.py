@@ -70,6 +70,17 @@ class TestOverload:
         assert set(caps[:58]) == {cut.uploads}
         assert caps[-1] == cut.uploads + 3
 
+    def test_what_is_refused_right_after_a_cut_was_under_way_before_it(self):
+        memory, first = play(rules.overload, rules.Overload(), [self.REFUSED])
+        storm = Sample(t_s=2.0, uploads_active=first.uploads, overload_errors=15)
+        assert rules.overload(memory, storm)[1] == first
+
+    def test_the_cut_is_measured_by_what_was_allowed(self):
+        """Ten were allowed, six ran, four were refused and waited: five is the half of ten."""
+        refused = replace(CALM, uploads_allowed=10, uploads_active=6, overload_errors=74)
+        _, cap = play(rules.overload, rules.Overload(), [refused])
+        assert cap.uploads == 5
+
     def test_a_second_time_one_refusal_is_enough_and_holds_longer(self):
         memory, first = play(rules.overload, rules.Overload(), [self.REFUSED])
         again = Sample(t_s=70.0, uploads_active=first.uploads, acked_bytes=1.0, overload_errors=1)

@@ -30,6 +30,7 @@ def samples(t_s):
     return st.builds(
         Sample,
         t_s=st.just(t_s),
+        uploads_allowed=maybe(st.integers(1, 40)),
         uploads_active=st.integers(0, 40),
         uploads_paused=st.integers(0, 8),
         acked_bytes=st.just(0.0) | number,
