@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ def write(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
     import tomli_w  # noqa: PLC0415  only who writes needs it
 
     content = tomli_w.dumps({name: dict(table) for name, table in tables.items()}).encode()
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
