@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from piuploader.app.account import Account
 from piuploader.app.clerk import Clerk
@@ -14,7 +15,9 @@ from piuploader.app.senders import Senders
 from piuploader.app.survey import Survey
 from piuploader.core.session import Phase, phase_of
 from piuploader.core.status import ImportStatus, ServerWork
-from piuploader.core.tuner import Decision
+
+if TYPE_CHECKING:
+    from piuploader.core.tuner import Decision
 
 RATE_S = 10.0  # speed is what moved in so many seconds
 
@@ -49,7 +52,9 @@ class Progress:
         self._marks: deque[tuple[float, int, int]] = deque([(self._began, 0, 0)])
         self._settled_bytes = 0
         self._over: Phase | None = None
-        self.decision: Callable[[], Decision | None] = lambda: None  # the tuner's: what limits now
+        self.decision: Callable[[], "Decision | None"] = lambda: (
+            None
+        )  # the tuner's: what limits now
         self.notes: Callable[[], tuple[str, ...]] = tuple  # about the server's queues
         self.server_work: Callable[[], ServerWork | None] = lambda: None
 
