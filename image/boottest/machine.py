@@ -20,7 +20,7 @@ from typing import Any, Self
 from image.packing.card import ALIGNED
 from image.packing.programs import run
 
-# Besides what the image's own cmdline.txt says: a console to log, a shell to ask.
+# Besides what the image's own cmdline.txt says: another console to log, a shell to ask.
 MORE_WORDS = "console=ttyAMA0 loglevel=5 systemd.debug_shell=hvc0 systemd.getty_auto=no"
 ACT_LINE = 1  # of the machine's own GPIO chip, a PL061
 HOST = "10.0.2.2"  # the host, as QEMU's user network shows it
@@ -59,7 +59,8 @@ class Machine:
         for path in (self.lights, self.serial):
             path.unlink(missing_ok=True)
         kernel, initrd, words = self._from_card("vmlinuz", "initrd", "cmdline")
-        command_line = f"{words.read_text(encoding='ascii').strip()} {MORE_WORDS}"
+        own = words.read_text(encoding="ascii").split()
+        command_line = " ".join([w for w in own if not w.startswith("console=")] + [MORE_WORDS])
         tree = self._device_tree()
         network = "user,id=net0"
         if self._ssh_port:

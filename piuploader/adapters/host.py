@@ -26,9 +26,13 @@ def is_same_host(url: str) -> bool:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
         return False
+    try:
+        interfaces = psutil.net_if_addrs().values()
+    except OSError:  # a service that may not open a netlink socket
+        interfaces = {}.values()
     ours = {
         address.address.partition("%")[0]
-        for addresses in psutil.net_if_addrs().values()
+        for addresses in interfaces
         for address in addresses
         if address.family in {socket.AF_INET, socket.AF_INET6}
     }
