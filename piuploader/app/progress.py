@@ -52,9 +52,8 @@ class Progress:
         self._marks: deque[tuple[float, int, int]] = deque([(self._began, 0, 0)])
         self._settled_bytes = 0
         self._over: Phase | None = None
-        self.decision: Callable[[], "Decision | None"] = lambda: (
-            None
-        )  # the tuner's: what limits now
+        # The tuner's: what limits now.
+        self.decision: Callable[[], Decision | None] = lambda: None
         self.notes: Callable[[], tuple[str, ...]] = tuple  # about the server's queues
         self.server_work: Callable[[], ServerWork | None] = lambda: None
 
