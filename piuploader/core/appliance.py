@@ -6,11 +6,11 @@ status file and systemd's status line are drawn from it and know nothing else.
 
 from dataclasses import dataclass, field
 
+from piuploader.core.limit import Reason
 from piuploader.core.session import Phase, may_remove_drive
 from piuploader.core.signals import Light, loudest
 from piuploader.core.status import ImportStatus, ServerWork
 from piuploader.core.tally import Ending
-from piuploader.core.tuner import Reason
 
 
 @dataclass(frozen=True, slots=True)

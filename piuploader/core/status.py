@@ -5,13 +5,10 @@ The importer makes it, whoever shows it only reads. What it cannot know is None.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from piuploader.core.limit import Reason
 from piuploader.core.session import AT_REST, Phase
 from piuploader.core.tally import Tally
-
-if TYPE_CHECKING:  # who only shows a status need not load the tuner
-    from piuploader.core.tuner import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class ImportStatus:
     uploads_queued: int = 0  # known to be missing on the server, waiting for a connection
     uploads_target: int = 0  # how many may run at a time
     limits: str = ""  # what limits now, in words
-    limit_reason: "Reason | None" = None  # the strongest of these, for lights and programs
+    limit_reason: Reason | None = None  # the strongest of these, for lights and programs
     pause_reason: str = ""  # why the phase is PAUSED
     transfers: tuple[Transfer, ...] = ()
     server: ServerWork | None = None  # None: the key may not read it

@@ -4,7 +4,8 @@ Nothing is decided by this: the explorer judges by goodput alone. It is
 what a person reads while N stands still.
 """
 
-from piuploader.core.tuner.sample import Reason, Sample
+from piuploader.core.limit import Reason
+from piuploader.core.tuner.sample import Sample
 
 BUSY = 0.9  # share of the time, or of the cores
 PRESSED = 0.5  # share of the time in which some task waited for the drive

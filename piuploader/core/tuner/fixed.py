@@ -1,7 +1,8 @@
 """A number of uploads that a person chose: kept, unless the machine or the server would suffer."""
 
+from piuploader.core.limit import Reason
 from piuploader.core.tuner.governor import Governor
-from piuploader.core.tuner.sample import Decision, Reason, Sample
+from piuploader.core.tuner.sample import Decision, Sample
 
 
 class Fixed:

@@ -10,8 +10,9 @@ it from overshooting: the case is warm long after the chip was busy.
 from dataclasses import dataclass
 from math import exp
 
+from piuploader.core.limit import Reason
 from piuploader.core.tuner.rules import MB, Cap
-from piuploader.core.tuner.sample import Reason, Sample
+from piuploader.core.tuner.sample import Sample
 
 SET_POINT_C = 79.0  # the firmware starts to slow down at 80
 TOO_HOT_C = 84.0  # it slows down hard at 85

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from piuploader.core.tuner.sample import Decision, Reason, Sample
+from piuploader.core.limit import Reason
+from piuploader.core.tuner.sample import Decision, Sample
 from piuploader.core.tuner.tuner import Tuner
 from piuploader.errors import UsageError
 

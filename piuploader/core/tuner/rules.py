@@ -9,7 +9,8 @@ say. Rules do not know of each other; `governor.py` takes the strictest.
 from dataclasses import dataclass, replace
 from math import floor
 
-from piuploader.core.tuner.sample import Reason, Sample
+from piuploader.core.limit import Reason
+from piuploader.core.tuner.sample import Sample
 
 MB = 1e6
 

@@ -6,30 +6,11 @@ tuner has no clock of its own.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from piuploader.core.limit import Reason
 
 MOST_UPLOADS = 32
 """Uploads at once that are never exceeded; few links gain beyond 16."""
-
-
-class Reason(StrEnum):
-    """What limits the uploads now; the value is the word in the log."""
-
-    SEARCHING = "searching"
-    SETTLED = "settled"
-    STARVED = "starved"
-    DRIVE = "drive"
-    CPU = "processor"
-    LINK = "link"
-    SERVER = "server"
-    SERVER_GONE = "server-gone"
-    OVERLOAD = "overload"
-    LATENCY = "latency"
-    MEMORY = "memory"
-    HEAT = "heat"
-    VOLTAGE = "under-voltage"
-    BACKLOG = "backlog"
-    BANDWIDTH = "bandwidth-limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

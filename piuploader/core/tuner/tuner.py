@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from math import log
 
+from piuploader.core.limit import Reason
 from piuploader.core.tuner.bottleneck import bottleneck
 from piuploader.core.tuner.explorer import Explorer, Mode
 from piuploader.core.tuner.governor import Governor, Verdict
 from piuploader.core.tuner.rules import Cap
-from piuploader.core.tuner.sample import MOST_UPLOADS, Decision, Reason, Sample
+from piuploader.core.tuner.sample import MOST_UPLOADS, Decision, Sample
 from piuploader.core.tuner.thrift import MARGIN, Thrift, economise
 
 QUEUED_FACTOR = 1.5
