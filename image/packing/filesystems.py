@@ -25,7 +25,7 @@ def make_boot(folder: Path, image: Path, *, epoch: int) -> None:
     for path in [folder, *folder.rglob("*")]:
         os.utime(path, (epoch, epoch))
     image.unlink(missing_ok=True)
-    run("mkfs.vfat", "-F", "32", "-n", BOOT_LABEL, "-i", BOOT_SERIAL, "--invariant",
+    run("mkfs.vfat", "--invariant", "-F", "32", "-n", BOOT_LABEL, "-i", BOOT_SERIAL,
         "-C", image, str(BOOT_BYTES // 1024))  # fmt: skip
     for path in sorted(folder.rglob("*"), key=lambda each: (len(each.parts), str(each))):
         place = "::" + str(path.relative_to(folder))
