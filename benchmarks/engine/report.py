@@ -90,17 +90,30 @@ def _trials(title: str, result: dict[str, Any]) -> str:
             f"{min(speeds):.0f} to {max(speeds):.0f}",
             f"{middle(runs, lambda row: row['files'] / row['wall_s']):.0f}",
             f"{middle(runs, lambda row: row['cpu_s'] / row['bytes'] * 1e9):.2f}",
+            f"{min(row['cpu_s'] / row['bytes'] * 1e9 for row in runs):.2f}",
             f"{middle(runs, lambda row: row['cpu_s'] / row['files'] * 1e6):.0f}",
             f"{max(row['peak_mib'] for row in runs):.0f}",
             f"{middle(runs, lambda row: row['first_upload_s']):.2f}",
         ]
         cells += [f"{middle(runs, lambda row: row['read_ratio']):.2f}"] if reads else []
         rows.append(cells)
-    names = ["who", "MB/s", "spread", "files/s", "CPU s/GB", "CPU µs/file", "peak MiB", "first s"]
+    names = [
+        "who",
+        "MB/s",
+        "spread",
+        "files/s",
+        "CPU s/GB",
+        "least",
+        "CPU µs/file",
+        "peak MiB",
+        "first s",
+    ]
     names += ["times each byte is read"] if reads else []
+    lost = sum(row.get("lost", 0) for row in result["rows"])
     loads = [row["load"] for row in result["rows"]]
     rounds = 1 + max(row["round"] for row in result["rows"])
     said = f"{rounds} rounds, load of the machine {min(loads):.1f} to {max(loads):.1f}."
+    said += f" Peers lost {lost} files without a word." if lost else ""
     return f"### {title}\n\n{said}\n\n{table(names, rows)}"
 
 

@@ -66,12 +66,13 @@ def fastest(contenders: Sequence[Contender], corpus: Corpus, wire: Wire, say: Sa
 
 def told(row: dict[str, Any]) -> str:
     """Say in a line what a run took."""
-    trial = Trial(**{name: row[name] for name in Trial.__dataclass_fields__})
+    trial = Trial(**{name: row[name] for name in Trial.__dataclass_fields__ if name in row})
     first = "-" if trial.first_upload_s is None else f"{trial.first_upload_s:.2f}"
+    lost = f", {trial.lost} files lost" if trial.lost else ""
     return (
         f"{trial.contender:20} {trial.wall_s:7.2f} s {trial.mb_per_s:7.0f} MB/s"
         f" {trial.files_per_s:7.0f} files/s {trial.cpu_s_per_gb:7.2f} CPU s/GB"
-        f" {trial.peak_mib:5.0f} MiB, first upload after {first} s"
+        f" {trial.peak_mib:5.0f} MiB, first upload after {first} s{lost}"
     )
 
 
