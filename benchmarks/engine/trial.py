@@ -12,7 +12,6 @@ from benchmarks.engine.corpora import Corpus
 from benchmarks.engine.programs import program
 from benchmarks.engine.sink import Sink
 
-
 MAY_LOSE = 0.01  # of a peer's files; ours must send all
 
 
