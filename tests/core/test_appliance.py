@@ -106,7 +106,7 @@ def test_weak_power_is_shown_even_where_it_limits_nothing():
     assert light(vitals=sagging) is Light.READY
 
 
-@pytest.mark.parametrize("reason", set(Limit) - {Limit.HEAT, Limit.VOLTAGE})
+@pytest.mark.parametrize("reason", sorted(set(Limit) - {Limit.HEAT, Limit.VOLTAGE}))
 def test_other_limits_are_no_reason_for_another_light(reason):
     assert light(drive(Phase.UPLOADING, limit_reason=reason)) is Light.UPLOADING
 
