@@ -18,6 +18,7 @@ from piuploader.core.pace import TokenBucket
 
 BLOCK = 16 * 1024
 BUFFER = 64 * 1024
+FORECAST_S = 600
 UPLOAD = b"POST /api/assets HTTP"
 REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n"
@@ -50,7 +51,8 @@ class Shaper:
         self._luck = random.Random(seed)
         self._lock = threading.Lock()
         self._bucket = TokenBucket(shape.link)
-        self._mood, self._changed_s = 0.0, 0.0
+        self._weather = _weather(shape, seed)
+        self._second = -1
         self._open: set[socket.socket] = set()
         self._uploads = 0
         self.passed_bytes = 0
@@ -164,16 +166,25 @@ class Shaper:
         shape = self._shape
         with self._lock:
             now = time.monotonic()
-            if shape.weather and now - self._changed_s >= 1.0:
-                keep = math.exp(-1.0 / shape.weather_s)
-                kick = math.sqrt(1.0 - keep * keep) * self._luck.gauss(0.0, 1.0)
-                self._mood, self._changed_s = keep * self._mood + kick, now
-                self._bucket.retune(now, shape.link * math.exp(shape.weather * self._mood))
+            second = 0 if self.first_s is None else int(now - self.first_s)
+            if second != self._second:
+                self._second = second
+                self._bucket.retune(now, shape.link * self._weather[second % FORECAST_S])
             wait = max(self._bucket.take(now, count), own.take(now, count))
             share = count / min(shape.link, shape.per_connection)
             if self._luck.random() < shape.stalls_per_s * share:
                 wait += shape.stall_s
         return wait
+
+
+def _weather(shape: Shape, seed: int) -> list[float]:
+    """Return what the link gives in each second: the same for all who are measured on it."""
+    sky, mood, factors = random.Random(seed), 0.0, []
+    keep = math.exp(-1.0 / shape.weather_s)
+    for _ in range(FORECAST_S):
+        mood = keep * mood + math.sqrt(1.0 - keep * keep) * sky.gauss(0.0, 1.0)
+        factors.append(math.exp(shape.weather * mood))
+    return factors
 
 
 def _head(peer: socket.socket) -> tuple[bytes | None, bytes]:
