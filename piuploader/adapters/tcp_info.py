@@ -7,7 +7,6 @@ bytes acknowledged have arrived.
 """
 
 import socket
-import statistics
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ class TcpWatch:
                 bases.append(info.rtt_base_s)
         return Flow(
             acked_bytes=float(moved) if known or moved else None,
-            rtt_s=statistics.median(rtts) if rtts else None,
+            rtt_s=sorted(rtts)[len(rtts) // 2] if rtts else None,
             rtt_base_s=min(bases, default=None),
         )
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from piuploader.adapters.folder.drive import SYS, FolderDrive
 from piuploader.adapters.folder.mounts import DISKS, MOUNTINFO, kernel_minutes_west, locate
-from piuploader.core.dates import Stamps, digits_offset_s
+from piuploader.core.dates import FAT_KINDS, Stamps, digits_offset_s
 from piuploader.core.selection import Filter
 from piuploader.errors import DriveError
 
@@ -43,7 +43,8 @@ def open_drive(
         raise DriveError(f"{folder} is not there: is the drive mounted?") from error
     only = None if path.is_dir() else path.name
     place = locate(str(path if only is None else path.parent), mountinfo=mountinfo, disks=disks)
-    offset_s = digits_offset_s(place.kind, place.options, kernel_minutes_west=kernel_minutes_west())
+    west = kernel_minutes_west() if place.kind in FAT_KINDS else 0
+    offset_s = digits_offset_s(place.kind, place.options, kernel_minutes_west=west)
     zone = ZoneInfo(time_zone) if time_zone else system_zone()
     return FolderDrive(place, stamps=Stamps(zone, offset_s), wanted=wanted, only=only, sys=sys)
 

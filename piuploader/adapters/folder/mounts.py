@@ -10,7 +10,6 @@ the same paths. The size is part of the name because cards that are formatted
 by the thousand may share their 32-bit number.
 """
 
-import ctypes
 import os
 import platform
 import re
@@ -71,6 +70,8 @@ def kernel_minutes_west() -> int:
         number = GETTIMEOFDAY_32_BIT
     if number is None:
         return 0
+    import ctypes  # noqa: PLC0415  half a megabyte, for FAT alone
+
     zone = (ctypes.c_int * 2)()  # struct timezone: minutes west, and an old flag
     failed = ctypes.CDLL(None).syscall(ctypes.c_long(number), None, ctypes.byref(zone))
     return 0 if failed else int(zone[0])
