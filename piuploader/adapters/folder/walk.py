@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 from piuploader.core import pairing
 from piuploader.core.dates import Stamps
@@ -111,11 +112,12 @@ class Walk:
             self._require_drive(None)
         prefix = folder + "/" if folder else ""
         parts: Iterator[Sequence[str]] = iter([names])
+        names.sort()
         if len(names) > PART:
-            names.sort(key=str.lower)
+            # As a rule the case makes no difference, and then a second copy of all names is saved.
+            if any(before > name for before, name in pairwise(map(str.lower, names))):
+                names.sort(key=str.lower)
             parts = pairing.batches(names, PART)
-        else:
-            names.sort()
         for part in parts:
             found = _Part()
             if junk:
