@@ -43,13 +43,13 @@ def play(corpus: Corpus, *, rounds: int, say: Say) -> dict[str, Any]:
                 f"{last['scan']['cpu_s']:.3f}, all {corpus.files / last['all']['wall_s']:.0f} "
                 f"files/s with {last['all']['cpu_s']:.2f} CPU s, {last['all']['peak_kib']} KiB"
             )
-        return {"first": asdict(first), "rows": rows, "calls": _calls(command, home)}
+        calls = _calls(_scan(corpus, home), home)
+        return {"first": asdict(first), "rows": rows, "calls": calls}
 
 
 def _once(corpus: Corpus, command: Command, home: Path) -> Rows:
     find = start(Command(["find", str(corpus.folder), "-printf", r"%p\t%s\t%T@\n"], {}), home)
-    scan = [sys.executable, "-m", "benchmarks.engine.scan", str(corpus.folder), str(home / "state")]
-    start(Command(scan, {"PYTHONPATH": str(ROOT)}), home)
+    start(_scan(corpus, home), home)
     scanned = json.loads((home / "out").read_text())
     again = start(command, home)
     summary = _summary(home)
@@ -62,12 +62,17 @@ def _once(corpus: Corpus, command: Command, home: Path) -> Rows:
     ]
 
 
+def _scan(corpus: Corpus, home: Path) -> Command:
+    scan = [sys.executable, "-m", "benchmarks.engine.scan", str(corpus.folder), str(home / "state")]
+    return Command(scan, {"PYTHONPATH": str(ROOT)})
+
+
 def _summary(home: Path) -> dict[str, Any]:
     return dict(json.loads((home / "out").read_bytes().splitlines()[-1]))
 
 
 def _calls(command: Command, home: Path) -> dict[str, int] | None:
-    """Count the system calls on files of one more run; None without strace."""
+    """Count the system calls on files of one more scan; None without strace."""
     if not shutil.which("strace"):
         return None
     report = home / "calls"

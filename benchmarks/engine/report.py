@@ -134,7 +134,7 @@ def _known(result: dict[str, Any]) -> str:
             ]
         )
     names = ["layout", "find CPU s", "scan + ledger CPU s", "whole command CPU s"]
-    names += ["files/s with the check", "first import files/s", "system calls on files"]
+    names += ["files/s with the check", "first import files/s", "system calls of the scan"]
     title = f"### A re-plugged drive: {result['known']['files']:,} files, all known"
     return f"{title}\n\n{table(names, rows)}"
 
