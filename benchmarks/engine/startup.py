@@ -1,15 +1,19 @@
 """How long it takes to answer at all, and what the process weighs."""
 
+import re
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks.engine import ROOT
-from benchmarks.engine.contenders import Command
+from benchmarks.engine.contenders import Command, environment
 from benchmarks.engine.rounds import Rows, Say
 from benchmarks.engine.trial import start
 
+IDLE_S = 5.0  # until it has looked at everything once
 BARE = [sys.executable, "-c", "import click"]
 ASKED = {
     "python and click": BARE,
@@ -44,6 +48,7 @@ def play(*, rounds: int, say: Say) -> dict[str, Any]:
                     }
                 )
         weights = {what: _weight(code, own, home) for what, code in WEIGHED.items()}
+        weights["the service, idle"] = _idle(own, home)
     for what, mib in weights.items():
         say(f"  {what}: {mib:.1f} MiB")
     return {"rows": rows, "weights_mib": weights}
@@ -52,3 +57,27 @@ def play(*, rounds: int, say: Say) -> dict[str, Any]:
 def _weight(code: str, own: dict[str, str], home: Path) -> float:
     start(Command([sys.executable, "-c", code + LOADED], own), home)
     return int((home / "out").read_text()) / 1024
+
+
+def _idle(own: dict[str, str], home: Path) -> float:
+    """Return what the service weighs while it waits for a drive and for its server."""
+    config = home / "config.toml"
+    config.write_text('[server]\nurl = "http://127.0.0.1:1"\napi_key = "none"\n', encoding="utf-8")
+    config.chmod(0o600)
+    arguments = [sys.executable, "-m", "piuploader", "daemon", "--config", str(config)]
+    arguments += ["--status-file", str(home / "status.json")]
+    service = subprocess.Popen(
+        arguments,
+        env=environment(Command(arguments, own)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(IDLE_S)
+        status = Path(f"/proc/{service.pid}/status").read_text(encoding="ascii")
+    finally:
+        service.terminate()
+        service.wait()
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(found[1]) / 1024 if found else 0.0
