@@ -31,7 +31,8 @@ class Part:
 
 
 def send_once(contender: Contender, corpus: Corpus, sink: Sink) -> dict[str, Any]:
-    """Run a trial and return its row."""
+    """Run a trial on files that are in the page cache, and return its row."""
+    corpus.warm()
     return run(contender, corpus, sink).row()
 
 
@@ -56,10 +57,10 @@ def fastest(contenders: Sequence[Contender], corpus: Corpus, wire: Wire, say: Sa
     best: tuple[float, Contender] | None = None
     with Sink(wire, learns=False) as sink:
         for contender in contenders:
-            trial = run(contender, corpus, sink)
-            say(f"  trying {told(trial.row())}")
-            if best is None or trial.wall_s < best[0]:
-                best = (trial.wall_s, contender)
+            row = send_once(contender, corpus, sink)
+            say(f"  trying {told(row)}")
+            if best is None or row["wall_s"] < best[0]:
+                best = (row["wall_s"], contender)
     assert best
     return best[1]
 

@@ -13,8 +13,8 @@ from typing import Any, Self
 from benchmarks.engine import CACHE
 from benchmarks.engine.corpora import Corpus
 from benchmarks.engine.programs import program
+from piuploader.core.films import LARGE_BYTES
 
-HASHED_ON_THE_WAY = 48 * 1024 * 1024  # bytes, as in piuploader.core.films
 FIRST_BYTES = 16  # as in sink/sink.h
 
 
@@ -63,7 +63,7 @@ class Sink:
         """Tell the checksums of large files, which come without one, so that it need not hash."""
         lines = []
         for path in corpus.paths():
-            if path.stat().st_size > HASHED_ON_THE_WAY:
+            if path.stat().st_size > LARGE_BYTES:
                 with path.open("rb") as file:
                     first = file.read(FIRST_BYTES).hex()
                     file.seek(0)

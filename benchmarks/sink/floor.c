@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define BLOCK (256 * 1024) /* stays in the cache of a core from read to hash */
-#define ONCE (48 * 1024 * 1024)
+#define ONCE (24 * 1024 * 1024)
 #define BOUNDARY "0123456789abcdef0123456789abcdef"
 #define TAIL "\r\n--" BOUNDARY "--\r\n"
 #define FIELD(name, value) "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"

@@ -27,9 +27,10 @@ IDLE_S = 4.0
 # That a resting connection was closed at the other end shows before so much is sent: the kernel
 # takes up to 4 MiB (tcp_wmem) before it has to hear from there.
 STALE_BYTES = 8 * 1024 * 1024
-# From this size a file's pages leave the cache as they are sent: a film would push out the photos
-# that were hashed and wait for their turn.
-FORGET_FROM = 48 * 1024 * 1024
+# From this size a file's pages leave the cache when they were sent. Where memory is small, the
+# kernel would rather drop those that were hashed and wait for their turn: they were used once only.
+# With 300 MB, one byte in seven was read twice.
+FORGET_FROM = BLOCK
 REDIRECTS = frozenset({301, 302, 307, 308})
 MAX_REDIRECTS = 3
 AGENT = f"piuploader/{__version__}"
